@@ -1,0 +1,38 @@
+#pragma once
+
+#include "system/file_descriptor.hpp"
+
+namespace procession::detail {
+
+/// The descriptors of this process that no child may keep: channels and lifelines of its siblings.
+///
+/// Forking code registers what it keeps in the parent; every forked child closes all of it first thing. The
+/// registry is locked across the fork, so that a fork in another thread sees whole entries.
+class PrivateDescriptor {
+ public:
+  PrivateDescriptor() = default;
+  /// Takes the descriptor and registers it.
+  explicit PrivateDescriptor(FileDescriptor descriptor);
+  PrivateDescriptor(PrivateDescriptor&& other) noexcept;
+  PrivateDescriptor& operator=(PrivateDescriptor&& other) noexcept;
+  ~PrivateDescriptor();
+
+  [[nodiscard]] int get() const { return descriptor_.get(); }
+  [[nodiscard]] bool isOpen() const { return descriptor_.isOpen(); }
+  void reset() noexcept;
+
+ private:
+  FileDescriptor descriptor_;
+};
+
+/// fork(2), with stdio flushed before it, all signals blocked across it and the registry locked. In the child:
+/// closes every PrivateDescriptor of the parent, puts signal dispositions back to default (keeping ignored ones
+/// ignored), and unblocks signals. Returns like fork; throws SystemError that names the limit (EAGAIN: RLIMIT_NPROC or the cgroup's
+/// pids.max, and how to raise it; ENOMEM).
+pid_t forkChild();
+
+/// True in every process made by forkChild for running callbacks; there, nested use runs serially.
+bool isInsideWorker();
+void markInsideWorker();
+
+}  // namespace procession::detail
