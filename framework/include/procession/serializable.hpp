@@ -138,9 +138,19 @@ struct StandardType<std::multimap<Key, Value, Rest...>> : CarriesAll<Key, Value>
 template <class Key, class Value, class... Rest>
 struct StandardType<std::unordered_map<Key, Value, Rest...>> : CarriesAll<Key, Value> {};
 
-/// Sent as its bytes. Standard templates count only where their elements do (a pair of pointers is no value).
 template <class Value>
-concept RawBytes = std::is_trivially_copyable_v<Value> && canBeCarried<Value>();
+consteval bool bringsSerialize() {
+  if constexpr (StandardType<Value>::value) {
+    return false;
+  } else {
+    return NamesSerialize<Value> || CallsSerialize<Value> || FreeSerialize<Value>;
+  }
+}
+
+/// Sent as its bytes. Standard templates count only where their elements do (an array of pointers is no value), and a class
+/// that brings a serialize function is asked instead.
+template <class Value>
+concept RawBytes = std::is_trivially_copyable_v<Value> && canBeCarried<Value>() && !bringsSerialize<Value>();
 
 }  // namespace detail
 

@@ -1,0 +1,72 @@
+#include "procession/detail/wire/payload.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "procession/error.hpp"
+
+namespace procession::detail {
+
+namespace {
+
+// From here on memory is mapped and asked for in huge pages: a fault of 2 MiB costs little more than one of 4 KiB.
+constexpr std::size_t kMappedFrom = std::size_t{2} << 20;
+
+}  // namespace
+
+void PayloadWriter::growBy(std::size_t size) {
+  if (size > SIZE_MAX / 2 - capacity()) {
+    throw std::bad_alloc();
+  }
+  grow(std::max(this->size() + size, 2 * capacity()));
+}
+
+void PayloadReader::expectEnd() const {
+  if (remaining() != 0) {
+    throw PayloadError("malformed payload: " + std::to_string(remaining()) +
+                       " bytes are left over at its end");
+  }
+}
+
+void PayloadReader::throwTruncated(std::size_t wanted) const {
+  throw PayloadError("malformed payload: " + std::to_string(wanted) + " bytes were expected, " +
+                     std::to_string(remaining()) + " are left");
+}
+
+HeapPayload::~HeapPayload() {
+  if (capacity() >= kMappedFrom) {
+    munmap(data(), capacity());
+  } else {
+    std::free(data());
+  }
+}
+
+void HeapPayload::grow(std::size_t wanted) {
+  const std::size_t rounding = wanted >= kMappedFrom ? kMappedFrom : 256;
+  const std::size_t size = (wanted + rounding - 1) / rounding * rounding;
+  void* memory = nullptr;
+  if (size < kMappedFrom) {
+    memory = std::realloc(data(), size);
+  } else if (capacity() >= kMappedFrom) {
+    memory = mremap(data(), capacity(), size, MREMAP_MAYMOVE);
+  } else {
+    memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  }
+  if (memory == nullptr || memory == MAP_FAILED) {
+    throw std::bad_alloc();
+  }
+  if (size >= kMappedFrom) {
+    madvise(memory, size, MADV_HUGEPAGE);
+    if (capacity() != 0 && capacity() < kMappedFrom) {
+      std::memcpy(memory, data(), this->size());
+      std::free(data());
+    }
+  }
+  moveTo(static_cast<std::byte*>(memory), size);
+}
+
+}  // namespace procession::detail
