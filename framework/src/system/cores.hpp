@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+
+namespace procession::detail {
+
+/// CPUs that this process may be scheduled on: its affinity mask, also beyond 1,024 CPUs. At least
+/// 1.
+int affinityCores();
+
+/// CPUs that Slurm gave this task; empty outside Slurm. A step's own figure where there is one;
+/// otherwise this node's part of the step or job, shared evenly by the tasks that the step has
+/// here.
+std::optional<int> slurmCores();
+
+/// How many workers this process can keep busy: the least of affinity mask, control-group quota and
+/// Slurm's share. At least 1. Asked anew at every call, since masks and quotas may change.
+int availableCores();
+
+}  // namespace procession::detail
