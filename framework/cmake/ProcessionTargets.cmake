@@ -12,7 +12,7 @@ endfunction()
 # procession_component(<target> <component> <headers>...): makes the library a part of the installed package, found
 # there as procession::<component>, and under the same name in the tree. The headers are installed, and checked to be
 # self-contained (target all_verify_interface_header_sets).
-function(procession_library target component)
+function(procession_component target component)
   procession_target(${target})
   if(NOT TARGET procession::${component})
     add_library(procession::${component} ALIAS ${target})
