@@ -49,11 +49,13 @@ struct SocketPair {
 /// A connected pair of SOCK_SEQPACKET sockets, close-on-exec. Throws SystemError.
 SocketPair makeSocketPair();
 
-/// A pidfd for `pid`, close-on-exec; readable in poll(2) once the process ended. Throws SystemError.
+/// A pidfd for `pid`, close-on-exec; readable in poll(2) once the process ended. Throws
+/// SystemError.
 FileDescriptor openPidfd(pid_t pid);
 
-/// Writes all of it, through EINTR and short writes. False when the other end is gone (EPIPE; SIGPIPE is not
-/// raised for sockets, and blocked by the caller for pipes). Throws SystemError on other failures.
+/// Writes all of it, through EINTR and short writes. False when the other end is gone (EPIPE;
+/// SIGPIPE is not raised for sockets, and blocked by the caller for pipes). Throws SystemError on
+/// other failures.
 bool writeAll(int descriptor, const void* data, std::size_t size);
 
 /// Makes reads and writes fail with EAGAIN instead of blocking.

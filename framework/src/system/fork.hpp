@@ -1,21 +1,28 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
+
 #include "system/file_descriptor.hpp"
 
 namespace procession::detail {
 
 /// The descriptors of this process that no child may keep: channels and lifelines of its siblings.
 ///
-/// Forking code registers what it keeps in the parent; every forked child closes all of it first thing. The
-/// registry is locked across the fork, so that a fork in another thread sees whole entries.
+/// Forking code registers what it keeps in the parent; every forked child closes all of it first
+/// thing. The registry is locked across the fork, so that a fork in another thread sees whole
+/// entries. In the child the objects that it inherited hold nothing any more: their destructors
+/// close no descriptor that the child opened since.
 class PrivateDescriptor {
  public:
   PrivateDescriptor() = default;
   /// Takes the descriptor and registers it.
   explicit PrivateDescriptor(FileDescriptor descriptor);
-  PrivateDescriptor(PrivateDescriptor&& other) noexcept;
+  PrivateDescriptor(PrivateDescriptor&& other) noexcept
+      : descriptor_(std::move(other.descriptor_)), ticket_(std::exchange(other.ticket_, 0)) {}
   PrivateDescriptor& operator=(PrivateDescriptor&& other) noexcept;
-  ~PrivateDescriptor();
+  ~PrivateDescriptor() { reset(); }
 
   [[nodiscard]] int get() const { return descriptor_.get(); }
   [[nodiscard]] bool isOpen() const { return descriptor_.isOpen(); }
@@ -23,12 +30,24 @@ class PrivateDescriptor {
 
  private:
   FileDescriptor descriptor_;
+  std::uint64_t ticket_ = 0;  // of the registration; 0: none
 };
 
-/// fork(2), with stdio flushed before it, all signals blocked across it and the registry locked. In the child:
-/// closes every PrivateDescriptor of the parent, puts signal dispositions back to default (keeping ignored ones
-/// ignored), and unblocks signals. Returns like fork; throws SystemError that names the limit (EAGAIN: RLIMIT_NPROC or the cgroup's
-/// pids.max, and how to raise it; ENOMEM).
+/// While it lives, no thread forks by forkChild: descriptors made meanwhile can be registered
+/// before a child gets them.
+class ForkPause {
+ public:
+  ForkPause();
+  ~ForkPause();
+  ForkPause(const ForkPause&) = delete;
+  ForkPause& operator=(const ForkPause&) = delete;
+};
+
+/// fork(2), with stdio flushed before it, all signals blocked across it and the registry locked. In
+/// the child: closes every PrivateDescriptor of the parent, puts signal dispositions back to
+/// default (keeping ignored ones ignored), and unblocks signals. Returns like fork; throws
+/// SystemError that names the limit (EAGAIN: RLIMIT_NPROC or the cgroup's pids.max, and how to
+/// raise it; ENOMEM).
 pid_t forkChild();
 
 /// True in every process made by forkChild for running callbacks; there, nested use runs serially.
