@@ -39,7 +39,7 @@ TEST(BackendChoiceTest, ForkUnlessAskedOtherwise) {
 
 TEST(BackendChoiceTest, AnUnknownBackendIsNamedWithItsVariable) {
   PlainEnvironment environment;
-  for (const char* value : {"threads", "FORK", "fork "}) {
+  for (const char* value : {"threads", "fork ", "forks"}) {
     environment.set("PROCESSION_BACKEND", value);
     EXPECT_THAT(
         messageOf<std::invalid_argument>(chooseBackend),
@@ -71,7 +71,7 @@ TEST(BackendChoiceTest, ByDefaultTheVariableCountsAndThenTheCores) {
 TEST(BackendChoiceTest, BadWorkerCountsAreRefused) {
   PlainEnvironment environment;
   EXPECT_THAT(messageOf<std::invalid_argument>([] { chooseWorkerCount(-1); }), HasSubstr("-1"));
-  for (const char* value : {"0", "-2", "many", "1.5", "4 "}) {
+  for (const char* value : {"0", "-2", "many", "1.5", "4 ", "65537", "99999999999999999999"}) {
     environment.set("PROCESSION_WORKERS", value);
     EXPECT_THAT(messageOf<std::invalid_argument>([] { chooseWorkerCount(0); }),
                 AllOf(HasSubstr("PROCESSION_WORKERS"), HasSubstr(value)));

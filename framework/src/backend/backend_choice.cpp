@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -18,29 +18,20 @@
 namespace procession::detail {
 namespace {
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string() : value;
-}
-
 // The call exists, but there is no room for another descriptor just now.
 bool isShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 }  // namespace
 
 BackendKind chooseBackend() {
-  const std::string choice = variable("PROCESSION_BACKEND");
-  if (choice == "serial") {
+  enum Choice : std::size_t { kFork, kMpi, kSerial };
+  const auto choice = readChoice("PROCESSION_BACKEND", {"fork", "mpi", "serial"}).value_or(kFork);
+  if (choice == kSerial) {
     return BackendKind::Serial;
   }
-  if (choice == "mpi") {
+  if (choice == kMpi) {
     throw Error(
-        "PROCESSION_BACKEND=mpi: the mpi backend is not built into this version; use fork or "
-        "serial");
-  }
-  if (!choice.empty() && choice != "fork") {
-    throw std::invalid_argument("PROCESSION_BACKEND is '" + choice +
-                                "'; it must be fork, mpi or serial");
+        "PROCESSION_BACKEND is 'mpi', which is not built into this version; use fork or serial");
   }
   if (!isForkSupported()) {
     throw Error(
@@ -58,16 +49,9 @@ int chooseWorkerCount(int requested) {
   if (requested > 0) {
     return requested;
   }
-  const std::string text = variable("PROCESSION_WORKERS");
-  if (text.empty()) {
-    return availableCores();
-  }
-  const auto workers = parsePositive(text);
-  if (!workers) {
-    throw std::invalid_argument("PROCESSION_WORKERS is '" + text +
-                                "'; it must be a positive whole number");
-  }
-  return *workers;
+  constexpr int kMostWorkers = 65536;
+  const auto workers = readInteger("PROCESSION_WORKERS", 1, kMostWorkers);
+  return workers ? static_cast<int>(*workers) : availableCores();
 }
 
 void requireSingleRank() {
