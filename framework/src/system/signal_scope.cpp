@@ -46,6 +46,14 @@ void callHost(int signal, siginfo_t* info, void* context) {
   if (isDefault(host) || isIgnored(host)) {
     return;
   }
+  // A program's handler that chains to ours, installed between two of our scopes, must not come
+  // round to itself.
+  static thread_local std::array<bool, kSignals.size()> isCalled{};
+  bool& guard = isCalled[indexOf(signal)];
+  if (guard) {
+    return;
+  }
+  guard = true;
   const struct sigaction called = host;
   if ((called.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
     host.sa_flags &= ~SA_SIGINFO;
@@ -56,6 +64,7 @@ void callHost(int signal, siginfo_t* info, void* context) {
   } else {
     called.sa_handler(signal);
   }
+  guard = false;
 }
 
 /// A process that the program forked by itself has our handler but no operation of ours: there the
@@ -97,10 +106,18 @@ struct SignalNotes {
     [[maybe_unused]] const ssize_t written = ::write(scope.event_.get(), &one, sizeof one);
   }
 
+  static bool isOurs(const struct sigaction& action) {
+    return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == handle;
+  }
+
   static void install() {
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
       struct sigaction& before = state.before[i];
-      ::sigaction(kSignals[i], nullptr, &before);
+      struct sigaction now {};
+      ::sigaction(kSignals[i], nullptr, &now);
+      if (!isOurs(now)) {  // ours is inherited by a fork, with what was before it
+        before = now;
+      }
       state.isInstalled[i] = !isIgnored(before);
       if (!state.isInstalled[i]) {
         continue;
@@ -121,8 +138,7 @@ struct SignalNotes {
   static void restore() {
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
       struct sigaction now {};
-      if (state.isInstalled[i] && ::sigaction(kSignals[i], nullptr, &now) == 0 &&
-          (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == handle) {
+      if (state.isInstalled[i] && ::sigaction(kSignals[i], nullptr, &now) == 0 && isOurs(now)) {
         ::sigaction(kSignals[i], &state.before[i], nullptr);
       }
     }
