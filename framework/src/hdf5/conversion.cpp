@@ -1,65 +1,111 @@
 #include "hdf5/conversion.hpp"
 
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
-#include <string>
 
 #include "hdf5/error_stack.hpp"
 #include "hdf5/number_type.hpp"
 
 namespace procession::detail {
 
-namespace {
+/// Is asked by HDF5 about each value that does not go over as it is, and lets pass what a C++ cast
+/// would do.
+struct Conversion::Judge {
+  enum class Source { Integer, Float, Double, OtherReal };
 
-template <class Real>
-bool isInfinite(const void* value) {
-  Real real;
-  std::memcpy(&real, value, sizeof real);
-  return std::isinf(real);
-}
+  Source source;
+  Number target;
+  bool refused = false;
 
-/// HDF5 calls infinities out of range even where the target has them.
-bool isInfinity(hid_t source, const void* value) {
-  if (H5Tequal(source, H5T_NATIVE_DOUBLE) > 0) {
-    return isInfinite<double>(value);
+  /// Must not throw: there are C frames above it.
+  static H5T_conv_ret_t ask(H5T_conv_except_t exception, hid_t sourceType, hid_t, void* value,
+                            void*, void* data) {
+    auto& judge = *static_cast<Judge*>(data);
+    if (judge.accepts(exception, sourceType, value)) {
+      return H5T_CONV_UNHANDLED;  // HDF5 then stores the nearest value, or the infinity
+    }
+    judge.refused = true;
+    return H5T_CONV_ABORT;
   }
-  return H5Tequal(source, H5T_NATIVE_LDOUBLE) > 0 && isInfinite<long double>(value);
-}
 
-/// Asked by HDF5 about each value that does not fit. Must not throw: there are C frames above.
-H5T_conv_ret_t judge(H5T_conv_except_t exception, hid_t source, hid_t target, void* value, void*,
-                     void* data) {
-  switch (exception) {
-    case H5T_CONV_EXCEPT_TRUNCATE:   // the fraction is dropped
-    case H5T_CONV_EXCEPT_PRECISION:  // the last digits are
-      return H5T_CONV_UNHANDLED;
-    default:
-      break;
+  [[nodiscard]] bool accepts(H5T_conv_except_t exception, hid_t sourceType,
+                             const void* value) const {
+    if (exception == H5T_CONV_EXCEPT_PRECISION) {
+      return true;
+    }
+    if (source == Source::Integer) {
+      return false;
+    }
+    // Only the conversions between native types report a NaN as a mere fraction.
+    if (exception == H5T_CONV_EXCEPT_TRUNCATE && source == Source::OtherReal) {
+      return true;
+    }
+    const long double real = toReal(sourceType, value);
+    return isReal(target) ? !std::isfinite(real) : fitsInteger(std::trunc(real));
   }
-  if (H5Tget_class(target) == H5T_FLOAT &&
-      (exception == H5T_CONV_EXCEPT_PINF || exception == H5T_CONV_EXCEPT_NINF ||
-       exception == H5T_CONV_EXCEPT_NAN || isInfinity(source, value))) {
-    return H5T_CONV_UNHANDLED;
+
+  [[nodiscard]] long double toReal(hid_t sourceType, const void* value) const {
+    switch (source) {
+      case Source::Float:
+        return load<float>(value);
+      case Source::Double:
+        return load<double>(value);
+      default: {
+        alignas(long double) std::array<std::byte, 64> buffer{};
+        std::memcpy(buffer.data(), value, std::min(buffer.size(), H5Tget_size(sourceType)));
+        H5Tconvert(sourceType, H5T_NATIVE_LDOUBLE, 1, buffer.data(), nullptr, H5P_DEFAULT);
+        return load<long double>(buffer.data());
+      }
+    }
   }
-  *static_cast<bool*>(data) = true;
-  return H5T_CONV_ABORT;
+
+  template <class Real>
+  static long double load(const void* value) {
+    Real real;
+    std::memcpy(&real, value, sizeof real);
+    return real;
+  }
+
+  static bool isReal(Number number) { return number >= Number::Float; }
+
+  /// HDF5 calls the smallest value of a signed type out of range; it is not.
+  [[nodiscard]] bool fitsInteger(long double whole) const {
+    const int bits = 8 * static_cast<int>(H5Tget_size(memoryType(target)));
+    const bool isSigned = target <= Number::Int64;
+    const long double limit = std::ldexp(1.0L, isSigned ? bits - 1 : bits);
+    return whole < limit && whole >= (isSigned ? -limit : 0.0L);  // false for a NaN
+  }
+
+  static Source sourceOf(const TypeHandle& type) {
+    if (H5Tget_class(type.get()) == H5T_INTEGER) {
+      return Source::Integer;
+    }
+    if (H5Tequal(type.get(), H5T_NATIVE_FLOAT) > 0) {
+      return Source::Float;
+    }
+    return H5Tequal(type.get(), H5T_NATIVE_DOUBLE) > 0 ? Source::Double : Source::OtherReal;
+  }
+};
+
+Conversion::Conversion(const TypeHandle& source, Number target, const std::string& what)
+    : judge_(std::make_unique<Judge>(Judge{Judge::sourceOf(source), target})),
+      transfer_(checked(H5Pcreate(H5P_DATASET_XFER), what)) {
+  checked(H5Pset_type_conv_cb(transfer_.get(), Judge::ask, judge_.get()), what);
 }
 
-}  // namespace
+Conversion::Conversion(Conversion&&) noexcept = default;
 
-Conversion::Conversion(const std::string& what)
-    : transfer_(checked(H5Pcreate(H5P_DATASET_XFER), what)),
-      misfit_(std::make_unique<bool>(false)) {
-  checked(H5Pset_type_conv_cb(transfer_.get(), judge, misfit_.get()), what);
-}
+Conversion::~Conversion() = default;
 
-void Conversion::read(const DatasetHandle& dataset, Number number, const SpaceHandle& memory,
-                      const SpaceHandle& file, void* target, const std::string& what) const {
-  *misfit_ = false;
-  const herr_t status =
-      H5Dread(dataset.get(), memoryType(number), memory.get(), file.get(), transfer_.get(), target);
-  if (*misfit_) {
-    throwHdf5Error(what, std::string("it holds values that do not fit ") + nameOf(number));
+void Conversion::read(const DatasetHandle& dataset, const SpaceHandle& memory,
+                      const SpaceHandle& file, void* values, const std::string& what) const {
+  judge_->refused = false;
+  const herr_t status = H5Dread(dataset.get(), memoryType(judge_->target), memory.get(), file.get(),
+                                transfer_.get(), values);
+  if (judge_->refused) {
+    throwHdf5Error(what, std::string("it holds values that do not fit ") + nameOf(judge_->target));
   }
   checked(status, what);
 }

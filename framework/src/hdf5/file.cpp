@@ -8,13 +8,6 @@ namespace procession::detail {
 
 namespace {
 
-/// HDF5 locks the files it reads. `withLocks` false: it does not.
-hid_t tryOpen(const std::string& file, bool withLocks, const std::string& what) {
-  const PropertiesHandle access(checked(H5Pcreate(H5P_FILE_ACCESS), what));
-  checked(H5Pset_file_locking(access.get(), withLocks, true), what);
-  return H5Fopen(file.c_str(), H5F_ACC_RDONLY, access.get());
-}
-
 /// The lock is held by a writer. All other failures of a lock mean that the file system (NFS,
 /// Lustre and others mounted without locks, or read-only) does not support it.
 bool isBeingWritten(const Hdf5Failure& failure) {
@@ -56,18 +49,20 @@ std::string explainMissing(const FileHandle& file, const std::string& path,
 
 FileHandle openFile(const std::string& file) {
   const std::string what = "cannot read \"" + file + "\"";
-  hid_t opened = tryOpen(file, true, what);
-  if (opened < 0) {
-    const Hdf5Failure failure = Hdf5Failure::last();
-    if (!failure.atLock || isBeingWritten(failure)) {
-      throwHdf5Error(what, explain(failure));
+  const PropertiesHandle access(checked(H5Pcreate(H5P_FILE_ACCESS), what));
+  Hdf5Failure failure;
+  for (const bool withLocks : {true, false}) {
+    checked(H5Pset_file_locking(access.get(), withLocks, true), what);
+    const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access.get());
+    if (opened >= 0) {
+      return FileHandle(opened);
     }
-    opened = tryOpen(file, false, what);
+    failure = Hdf5Failure::last();
+    if (!failure.atLock || isBeingWritten(failure)) {
+      break;
+    }
   }
-  if (opened < 0) {
-    throwHdf5Error(what, explain(Hdf5Failure::last()));
-  }
-  return FileHandle(opened);
+  throwHdf5Error(what, explain(failure));
 }
 
 ObjectHandle openObject(const FileHandle& handle, const std::string& file,

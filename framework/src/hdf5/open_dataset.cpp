@@ -107,7 +107,6 @@ DatasetHandle openWithCache(const FileHandle& file, const DatasetRequest& reques
 
 struct OpenDataset::Handles {
   std::string what;  // "cannot read "/path" in "file""
-  Number number;
   int rank;
   Layout layout;
   std::uint64_t rowBytes = 0;  // in memory
@@ -133,10 +132,12 @@ OpenDataset::OpenDataset(const DatasetRequest& request) {
   // Opened again, because the cache is chosen at the opening and its size depends on the layout.
   DatasetHandle dataset = openWithCache(file, request, layout, what);
   SpaceHandle space(checked(H5Dget_space(dataset.get()), what));
-  handles_ = std::make_unique<Handles>(
-      Handles{what, request.number, request.rank, layout,
-              shape_.columns * H5Tget_size(memoryType(request.number)), std::move(file),
-              std::move(dataset), std::move(space), Conversion(what)});
+  Conversion conversion(TypeHandle(checked(H5Dget_type(dataset.get()), what)), request.number,
+                        what);
+  const std::uint64_t rowBytes = shape_.columns * H5Tget_size(memoryType(request.number));
+  handles_ = std::make_unique<Handles>(Handles{what, request.rank, layout, rowBytes,
+                                               std::move(file), std::move(dataset),
+                                               std::move(space), std::move(conversion)});
 }
 
 OpenDataset::OpenDataset(OpenDataset&& other) noexcept = default;
@@ -177,7 +178,7 @@ void OpenDataset::read(std::uint64_t first, std::uint64_t rows, void* target) {
                               nullptr),
           h.what);
   const SpaceHandle memory(checked(H5Screate_simple(h.rank, count.data(), nullptr), h.what));
-  h.conversion.read(h.dataset, h.number, memory, h.space, target, h.what);
+  h.conversion.read(h.dataset, memory, h.space, target, h.what);
 }
 
 DatasetShape inspectDataset(const DatasetRequest& request) { return OpenDataset(request).shape(); }
