@@ -15,7 +15,7 @@ namespace procession::detail {
 ///   source.size()                                how many
 ///   source.describe(writer)                      in the parent: what a worker needs to open it
 ///   Source::open(reader) -> unique_ptr<Reader>   in the worker, after the fork
-///   reader.read(first, count) -> const Item*     valid until the next read
+///   reader.read(first, count) -> const Item*     valid until the next read; buffered, for steps of one item forward
 template <class Source>
 concept ItemSource = requires(const Source& source, PayloadWriter& writer, PayloadReader& reader,
                               std::uint64_t number) {

@@ -150,17 +150,18 @@ class ComputedItems {
   std::ranges::iterator_t<const View> next_{};
 };
 
-/// Items that the worker reads from their source.
+/// Items that the worker reads from their source, one by one: the source's reader buffers, within bounds that a whole
+/// chunk of items may be far beyond.
 template <class Source>
 class SourceItems {
  public:
   explicit SourceItems(PayloadReader& setup) : reader_(Source::open(setup)) {}
-  void load(std::uint64_t first, std::uint64_t count, ByteView) { next_ = reader_->read(first, count); }
-  const typename Source::Item& next() { return *next_++; }
+  void load(std::uint64_t first, std::uint64_t, ByteView) { next_ = first; }
+  const typename Source::Item& next() { return *reader_->read(next_++, 1); }
 
  private:
   decltype(Source::open(std::declval<PayloadReader&>())) reader_;
-  const typename Source::Item* next_ = nullptr;
+  std::uint64_t next_ = 0;
 };
 
 template <class Items>
