@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "procession/detail/wire/payload.hpp"
+#include "procession/error.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace procession::detail {
+
+/// What happens in a backend, told to whoever drives it. Payloads hold during the call only.
+class BackendEvents {
+ public:
+  virtual ~BackendEvents() = default;
+
+  /// May be handed chunks from now on; `capacity`: how many processes stand behind it.
+  virtual void workerReady(int worker, int capacity) = 0;
+  virtual void chunkDone(int worker, std::uint64_t chunk, Time busy, ByteView results) = 0;
+  /// `item` is empty when no item had begun: the operation's set-up failed in the worker.
+  virtual void chunkThrew(int worker, std::uint64_t chunk, std::optional<std::uint64_t> item,
+                          std::vector<ExceptionInfo> chain, Origin origin) = 0;
+  /// Came back unfinished after stop().
+  virtual void chunkAborted(int worker, std::uint64_t chunk) = 0;
+  virtual void recallAnswered(int worker, std::uint64_t chunk, bool recalled) = 0;
+  /// The worker is gone with its chunks. `origin.item` is the item it was on; `begun` the chunk it had begun, if any.
+  virtual void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status, Origin origin) = 0;
+};
+
+/// An operation as workers get it.
+struct OperationSetup {
+  std::uint64_t id = 0;  // unique in the process, never 0
+  ByteView bytes;        // for OperationRunner::begin
+  bool timed = false;    // items have a time limit
+};
+
+/// Moves chunks to workers and their answers back. Decides nothing: who gets what is the scheduler's, what to do about a
+/// failure the caller's. One operation at a time.
+class Backend {
+ public:
+  using Encoder = std::function<void(PayloadWriter&, std::uint64_t first, std::uint64_t count)>;
+
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  /// Processes that run callbacks, as asked for.
+  [[nodiscard]] virtual int workerCount() const = 0;
+
+  /// Starts an operation: every worker there is gets reported ready, and so does one that comes later.
+  virtual void begin(const OperationSetup& setup, BackendEvents& events) = 0;
+  virtual void send(int worker, const Chunk& chunk, const Encoder& encode) = 0;
+  virtual void recall(int worker, std::uint64_t chunk, BackendEvents& events) = 0;
+  /// Workers leave the operation's chunks at the next item and answer with chunkAborted.
+  virtual void stop() = 0;
+  virtual void signal(int worker, int signal) = 0;
+  /// The item that a worker is on and since when (steady clock); empty between items. Only for timed operations.
+  struct Observation {
+    std::uint64_t item = 0;
+    Time since{0};
+  };
+  [[nodiscard]] virtual std::optional<Observation> observe(int worker) const = 0;
+  /// Tells what happened; waits for the first event at most until `until` (steady clock), or until `wakeUp` is readable.
+  /// Throws SystemError when no worker is left and none can be made.
+  virtual void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) = 0;
+  /// No chunk is in flight any more; workers forget the operation.
+  virtual void end() = 0;
+  /// Ends the workers, kindly; those that are still there after `grace` are killed. Afterwards only destruction.
+  virtual void shutdown(Time grace) = 0;
+};
+
+/// The steady clock as the scheduler's time.
+[[nodiscard]] inline Time steadyNow() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+}  // namespace procession::detail

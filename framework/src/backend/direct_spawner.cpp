@@ -1,0 +1,109 @@
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <map>
+#include <utility>
+
+#include "backend/spawner.hpp"
+#include "backend/worker.hpp"
+#include "procession/error.hpp"
+#include "system/fork.hpp"
+#include "system/lifeline.hpp"
+
+namespace procession::detail {
+
+namespace {
+
+class DirectSpawner final : public Spawner {
+ public:
+  DirectSpawner() : epoll_(FileDescriptor(epoll_create1(EPOLL_CLOEXEC))) {
+    if (!epoll_.isOpen()) {
+      throw SystemError("cannot watch worker processes", errno);
+    }
+  }
+
+  ~DirectSpawner() override {
+    for (auto& [number, child] : children_) {
+      ::kill(child.pid, SIGKILL);
+      siginfo_t info{};
+      while (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED) != 0 && errno == EINTR) {
+      }
+    }
+  }
+
+  void start(int worker, FileDescriptor channel, const FileDescriptor& arena) override {
+    try {
+      reports_.push_back({worker, Report::Type::Started, fork(worker, std::move(channel), arena), 0, {}});
+    } catch (const SystemError& error) {
+      reports_.push_back({worker, Report::Type::Failed, 0, error.getErrno(), {}});
+    }
+  }
+
+  void signal(int worker, int signal) override {
+    const auto child = children_.find(worker);
+    if (child != children_.end()) {
+      syscall(SYS_pidfd_send_signal, child->second.pidfd.get(), signal, nullptr, 0);
+    }
+  }
+
+  [[nodiscard]] int descriptor() const override { return epoll_.get(); }
+
+  std::vector<Report> takeReports() override {
+    for (auto child = children_.begin(); child != children_.end();) {
+      siginfo_t info{};
+      const int result =
+          waitid(P_PID, static_cast<id_t>(child->second.pid), &info, WEXITED | WNOHANG);
+      if (result == 0 && info.si_pid == 0) {
+        ++child;
+        continue;
+      }
+      const ProcessStatus status = result == 0 ? ProcessStatus::fromWaitid(info.si_code, info.si_status)
+                                               : ProcessStatus::exited(-1);
+      reports_.push_back({child->first, Report::Type::Ended, child->second.pid, 0, status});
+      child = children_.erase(child);
+    }
+    return std::exchange(reports_, {});
+  }
+
+ private:
+  struct Child {
+    pid_t pid = 0;
+    PrivateDescriptor pidfd;
+    Lifeline lifeline;  // ends the child when this process is gone
+  };
+
+  pid_t fork(int worker, FileDescriptor channel, const FileDescriptor& arena) {
+    Child child;
+    const pid_t parent = getpid();
+    child.pid = forkChild();
+    if (child.pid == 0) {
+      child.lifeline.holdInChild(parent);
+      ignoreGroupSignals();
+      markInsideWorker();
+      runWorker(std::move(channel), FileDescriptor(dup(arena.get())));
+    }
+    child.lifeline.holdInParent();
+    child.pidfd = PrivateDescriptor(openPidfd(child.pid));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, child.pidfd.get(), &event);
+    const pid_t pid = child.pid;
+    children_.emplace(worker, std::move(child));
+    return pid;
+  }
+
+  PrivateDescriptor epoll_;
+  std::map<int, Child> children_;
+  std::vector<Report> reports_;
+};
+
+}  // namespace
+
+std::unique_ptr<Spawner> makeDirectSpawner() { return std::make_unique<DirectSpawner>(); }
+
+}  // namespace procession::detail

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+
+#include "backend/spawner.hpp"
+
+namespace procession::detail {
+
+/// Forks the fork server: a small, single-threaded process that forks the workers of all pools, so that they start from a clean
+/// process however large the parent grows and whatever threads and files it opens. To be called first thing in
+/// Application::run. Throws SystemError.
+void startForkServer();
+
+/// Ends it with its workers and reaps it.
+void stopForkServer();
+
+/// Started, and not found dead.
+[[nodiscard]] bool hasForkServer();
+
+/// Forks by the fork server. Throws SystemError when there is none (any more).
+std::unique_ptr<Spawner> makeServerSpawner();
+
+}  // namespace procession::detail

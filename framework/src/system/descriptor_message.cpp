@@ -1,0 +1,110 @@
+#include "system/descriptor_message.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "procession/error.hpp"
+
+namespace procession::detail {
+
+namespace {
+
+constexpr std::size_t kMostFiles = 16;
+
+/// Room for the control part of a message, aligned as CMSG_FIRSTHDR wants it.
+union ControlBuffer {
+  cmsghdr header;
+  std::array<char, CMSG_SPACE(kMostFiles * sizeof(int))> bytes;
+};
+
+void attach(msghdr& message, ControlBuffer& control, std::span<const FileDescriptor> files) {
+  std::array<int, kMostFiles> descriptors{};
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    descriptors[i] = files[i].get();
+  }
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = CMSG_SPACE(files.size() * sizeof(int));
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(files.size() * sizeof(int));
+  std::memcpy(CMSG_DATA(header), descriptors.data(), files.size() * sizeof(int));
+}
+
+std::vector<FileDescriptor> detach(msghdr& message) {
+  std::vector<FileDescriptor> files;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
+      files.emplace_back(descriptor);
+    }
+  }
+  return files;
+}
+
+}  // namespace
+
+bool sendMessage(int socket, std::span<const std::byte> bytes, std::span<const FileDescriptor> files) {
+  iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  ControlBuffer control{};
+  if (!files.empty()) {
+    attach(message, control, files);
+  }
+  while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
+    if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) {
+      return false;
+    }
+    if (errno != EINTR) {
+      throw SystemError("cannot send a message to another process", errno);
+    }
+  }
+  return true;
+}
+
+ReceivedMessage receiveMessage(int socket, std::span<std::byte> buffer, bool wait) {
+  iovec part{buffer.data(), buffer.size()};
+  ControlBuffer control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = control.bytes.size();
+  ssize_t size = 0;
+  do {
+    size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+  } while (size < 0 && errno == EINTR);
+  ReceivedMessage received;
+  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    return received;
+  }
+  if (size < 0 && errno != ECONNRESET) {
+    throw SystemError("cannot receive a message from another process", errno);
+  }
+  if (size <= 0) {
+    received.state = ReceivedMessage::State::Closed;
+    return received;
+  }
+  received.files = detach(message);
+  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+    throw PayloadError("malformed message from another process: it is longer than messages are, or its files "
+                       "could not be taken (too many open files: raise `ulimit -n`)");
+  }
+  received.state = ReceivedMessage::State::Message;
+  received.size = static_cast<std::size_t>(size);
+  return received;
+}
+
+}  // namespace procession::detail

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "system/file_descriptor.hpp"
+
+namespace procession::detail {
+
+/// Sends one message over a SOCK_SEQPACKET socket, with descriptors (SCM_RIGHTS; at most 16). Waits while the socket's buffer is full.
+/// False when the other end is gone. Throws SystemError.
+bool sendMessage(int socket, std::span<const std::byte> bytes, std::span<const FileDescriptor> files);
+
+struct ReceivedMessage {
+  enum class State { Message, Nothing, Closed };
+  State state = State::Nothing;
+  std::size_t size = 0;
+  std::vector<FileDescriptor> files;  // close-on-exec
+};
+
+/// Receives one message into `buffer`. Without `wait`: Nothing when there is none. A message larger than the buffer is a
+/// PayloadError. Throws SystemError.
+ReceivedMessage receiveMessage(int socket, std::span<std::byte> buffer, bool wait);
+
+}  // namespace procession::detail
