@@ -1,0 +1,219 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "procession/detail/backend/kernel.hpp"
+#include "procession/detail/pool/operations.hpp"
+#include "procession/detail/scheduler/reduction_tree.hpp"
+
+namespace procession::detail {
+
+// Reductions in three kinds, which differ in how an item enters the accumulator. A step is shipped to the workers and has
+//   Accumulator first(item)                    of a leaf's first item
+//   Accumulator next(accumulator, item)        with the leaf's other items
+//   combine()                                  a callable: two accumulators to one
+
+/// reduce: items are converted to accumulators and combined by one operator.
+template <class Accumulator, class Operator>
+class ReduceStep {
+ public:
+  struct Parts {
+    const Operator& op;
+  };
+  explicit ReduceStep(PayloadReader& setup) : op_(setup) {}
+  static void ship(PayloadWriter& setup, const Parts& parts) { ShippedCallback<Operator>::ship(setup, parts.op); }
+
+  template <class Item>
+  Accumulator first(Item&& item) {
+    return static_cast<Accumulator>(std::forward<Item>(item));
+  }
+  template <class Item>
+  Accumulator next(Accumulator accumulator, Item&& item) {
+    return std::invoke(op_.get(), std::move(accumulator), static_cast<Accumulator>(std::forward<Item>(item)));
+  }
+  auto& combine() { return op_.get(); }
+
+ private:
+  ShippedCallback<Operator> op_;
+};
+
+/// mapReduce: items are mapped, the results combined by one operator.
+template <class Accumulator, class Mapper, class Operator>
+class MapReduceStep {
+ public:
+  struct Parts {
+    const Mapper& mapper;
+    const Operator& op;
+  };
+  explicit MapReduceStep(PayloadReader& setup) : mapper_(setup), op_(setup) {}
+  static void ship(PayloadWriter& setup, const Parts& parts) {
+    ShippedCallback<Mapper>::ship(setup, parts.mapper);
+    ShippedCallback<Operator>::ship(setup, parts.op);
+  }
+
+  template <class Item>
+  Accumulator first(Item&& item) {
+    return static_cast<Accumulator>(invokeItem(mapper_.get(), std::forward<Item>(item)));
+  }
+  template <class Item>
+  Accumulator next(Accumulator accumulator, Item&& item) {
+    return std::invoke(op_.get(), std::move(accumulator), first(std::forward<Item>(item)));
+  }
+  auto& combine() { return op_.get(); }
+
+ private:
+  ShippedCallback<Mapper> mapper_;
+  ShippedCallback<Operator> op_;
+};
+
+/// aggregate: items are folded into an accumulator of another type that starts at zero; accumulators are combined.
+template <class Accumulator, class Fold, class Combine>
+class AggregateStep {
+ public:
+  struct Parts {
+    const Accumulator& zero;
+    const Fold& fold;
+    const Combine& combine;
+  };
+  explicit AggregateStep(PayloadReader& setup)
+      : zero_(decode<Accumulator>(setup)), fold_(setup), combine_(setup) {}
+  static void ship(PayloadWriter& setup, const Parts& parts) {
+    encode(setup, parts.zero);
+    ShippedCallback<Fold>::ship(setup, parts.fold);
+    ShippedCallback<Combine>::ship(setup, parts.combine);
+  }
+
+  template <class Item>
+  Accumulator first(Item&& item) {
+    return next(Accumulator(zero_), std::forward<Item>(item));
+  }
+  template <class Item>
+  Accumulator next(Accumulator accumulator, Item&& item) {
+    return std::invoke(fold_.get(), std::move(accumulator), std::forward<Item>(item));
+  }
+  auto& combine() { return combine_.get(); }
+
+ private:
+  Accumulator zero_;
+  ShippedCallback<Fold> fold_;
+  ShippedCallback<Combine> combine_;
+};
+
+/// Folds the leaves of one node of the reduction tree to one partial.
+template <class Items, class Accumulator, class Step>
+class FoldKernel final : public Kernel {
+ public:
+  explicit FoldKernel(PayloadReader& setup) : leafItems_(setup.readWord()), step_(setup), items_(setup) {}
+
+  bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
+           ItemProgress& progress) override {
+    items_.load(first, count, items);
+    LeafFolder<Accumulator, std::reference_wrapper<std::remove_reference_t<decltype(step_.combine())>>>
+        folder(std::ref(step_.combine()));
+    const std::uint64_t end = first + count;
+    for (std::uint64_t leaf = first; leaf < end; leaf += leafItems_) {
+      const std::uint64_t leafEnd = std::min(end, leaf + leafItems_);
+      if (!progress.enter(leaf)) {
+        return false;
+      }
+      Accumulator accumulator = step_.first(items_.next());
+      for (std::uint64_t item = leaf + 1; item < leafEnd; ++item) {
+        if (!progress.enter(item)) {
+          return false;
+        }
+        accumulator = step_.next(std::move(accumulator), items_.next());
+      }
+      folder.add(std::move(accumulator));
+    }
+    encode<Accumulator>(results, folder.take());
+    return true;
+  }
+
+ private:
+  std::uint64_t leafItems_;
+  Step step_;
+  ItemReader<Items> items_;
+};
+
+/// Calls the user's operator in the parent, and tells what it throws as the workers would.
+template <class Combine>
+class CheckedCombine {
+ public:
+  explicit CheckedCombine(Combine& combine) : combine_(&combine) {}
+
+  template <class Accumulator>
+  Accumulator operator()(Accumulator left, Accumulator right) {
+    try {
+      return std::invoke(*combine_, std::move(left), std::move(right));
+    } catch (...) {
+      throw TaskError(describeException(std::current_exception()), Origin{});
+    }
+  }
+
+ private:
+  Combine* combine_;
+};
+
+/// Merges the partials of whole nodes as soon as both children of a node are there.
+template <class Items, class Accumulator, class Step, class Combine>
+class FoldOperation final : public Operation {
+ public:
+  /// `items` must not be empty.
+  FoldOperation(const Items& items, typename Step::Parts parts, Combine& combine, std::size_t grain,
+                bool localOnly)
+      : items_(items),
+        parts_(parts),
+        itemCount_(countItems(items)),
+        leafItems_(reductionLeafItems(itemCount_, grain)),
+        leafCount_((itemCount_ - 1) / leafItems_ + 1),
+        localOnly_(localOnly),
+        tree_(leafCount_, CheckedCombine<Combine>(combine)) {}
+
+  [[nodiscard]] Shape shape() const override {
+    return {.items = itemCount_,
+            .itemBytes = guessItemBytes(items_),
+            .resultBytes = 0,
+            .leafItems = leafItems_,
+            .wholeNodes = true,
+            .localOnly = localOnly_};
+  }
+  [[nodiscard]] KernelFactory* kernel() const override {
+    return &makeKernel<FoldKernel<Items, Accumulator, Step>>;
+  }
+  void describe(PayloadWriter& setup) const override {
+    setup.writeWord(leafItems_);
+    Step::ship(setup, parts_);
+    describeItems(setup, items_);
+  }
+  void encodeItems(PayloadWriter& writer, std::uint64_t first, std::uint64_t count) const override {
+    detail::encodeItems(writer, items_, first, count);
+  }
+  void accept(std::uint64_t first, std::uint64_t count, ByteView bytes) override {
+    PayloadReader reader(bytes);
+    Accumulator partial = decode<Accumulator>(reader);
+    reader.expectEnd();
+    lastBytes_ = bytes.size();
+    const std::uint64_t leaves = (count - 1) / leafItems_ + 1;
+    tree_.insert(nodeOfLeaves(first / leafItems_, leaves, leafCount_), std::move(partial));
+  }
+  [[nodiscard]] std::size_t waitingBytes() const override { return tree_.pendingCount() * lastBytes_; }
+
+  Accumulator takeResult() { return tree_.takeResult(); }
+
+ private:
+  const Items& items_;
+  typename Step::Parts parts_;
+  std::uint64_t itemCount_;
+  std::uint64_t leafItems_;
+  std::uint64_t leafCount_;
+  bool localOnly_;
+  ReductionTree<Accumulator, CheckedCombine<Combine>> tree_;
+  std::size_t lastBytes_ = 0;
+};
+
+}  // namespace procession::detail
