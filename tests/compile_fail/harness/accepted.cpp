@@ -1,0 +1,1 @@
+#include <procession/error.hpp>

@@ -1,0 +1,1 @@
+#include <procession/no_such_header.hpp>
