@@ -37,6 +37,8 @@ struct PoolOptions {
   /// Items a leaf of a reduction; 0: the smallest power of two that gives at most 2^20 leaves. Changes the rounding of floating-point
   /// reductions, as it changes their order.
   std::size_t grain = 0;
+
+  friend bool operator==(const PoolOptions&, const PoolOptions&) = default;
 };
 
 }  // namespace procession

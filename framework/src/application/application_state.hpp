@@ -1,0 +1,8 @@
+#pragma once
+
+namespace procession::detail {
+
+/// True while the body of Application::run runs.
+bool isApplicationRunning();
+
+}  // namespace procession::detail
