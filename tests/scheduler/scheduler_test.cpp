@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "procession/detail/scheduler/reduction_tree.hpp"
 #include "scheduler/actions.hpp"
 
 namespace procession::test {
@@ -113,6 +114,41 @@ TEST(SchedulerTest, ChunkBoundariesFallOnLeaves) {
     }
   }
   EXPECT_EQ(next, 1'003u);
+}
+
+TEST(SchedulerTest, ChunksOfAReductionAreNodesAndGrowAsAlignmentAllows) {
+  Scheduler scheduler = makeScheduler(1'000'003, 2, {.leafItems = 4, .wholeNodes = true});
+  std::uint64_t next = 0;
+  std::size_t chunks = 0;
+  while (!scheduler.isFinished()) {
+    for (const Action& action : actionsOf(scheduler)) {
+      const Chunk& chunk = action.chunk;
+      EXPECT_EQ(chunk.first, next);
+      next = chunk.end();
+      EXPECT_NO_THROW(
+          (void)detail::nodeOfLeaves(chunk.first / 4, (chunk.count + 3) / 4, 1'000'003 / 4 + 1));
+      ++chunks;
+      scheduler.chunkDone(action.worker, chunk.id, Time{10 * chunk.count}, Time{0});
+    }
+  }
+  EXPECT_EQ(next, 1'000'003u);
+  EXPECT_LE(chunks, 40u);
+}
+
+TEST(SchedulerTest, NodesThatArriveInPiecesAreNotJoined) {
+  // An agent of a reduction over 16 leaves got two nodes, 0..7 and 8..11, which are not one node.
+  Scheduler scheduler{SchedulerOptions{.wholeNodes = true, .worthwhile = seconds(1)}};
+  scheduler.addItems(0, 8);
+  scheduler.addItems(8, 4);
+  scheduler.closeItems();
+  scheduler.addWorker(0, 1, Time{0});
+  while (!scheduler.isFinished()) {
+    for (const Action& action : actionsOf(scheduler)) {
+      EXPECT_NO_THROW((void)detail::nodeOfLeaves(action.chunk.first, action.chunk.count, 16));
+      scheduler.chunkDone(0, action.chunk.id, Time{1}, Time{0});
+    }
+  }
+  EXPECT_EQ(scheduler.doneItems(), 12u);
 }
 
 TEST(SchedulerTest, ALateWorkerGetsWhatIsLeft) {
