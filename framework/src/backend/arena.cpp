@@ -55,14 +55,16 @@ void WorkerArena::trim(std::size_t used) {
   }
 }
 
-ArenaPayload::ArenaPayload() : buffer_(kLargestInline) { restart({}); }
+ArenaPayload::ArenaPayload() : buffer_(std::make_unique_for_overwrite<std::byte[]>(kLargestInline)) {
+  restart({});
+}
 
 void ArenaPayload::restart(std::span<std::byte> slot) {
   slot_ = slot;
   place_ = PayloadPlace::Inline;
   file_.reset();
   mapping_ = Mapping();
-  assign(buffer_.data(), buffer_.size());
+  assign(buffer_.get(), kLargestInline);
 }
 
 void ArenaPayload::grow(std::size_t capacity) {

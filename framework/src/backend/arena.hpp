@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 
 #include "backend/frame.hpp"
@@ -80,7 +80,7 @@ class ArenaPayload final : public PayloadWriter {
   void grow(std::size_t capacity) override;
   void moveToFile(std::size_t capacity);
 
-  std::vector<std::byte> buffer_;
+  std::unique_ptr<std::byte[]> buffer_;  // of kLargestInline bytes
   std::span<std::byte> slot_;
   PayloadPlace place_ = PayloadPlace::Inline;
   FileDescriptor file_;

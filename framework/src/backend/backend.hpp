@@ -35,7 +35,6 @@ class BackendEvents {
 struct OperationSetup {
   std::uint64_t id = 0;  // unique in the process, never 0
   ByteView bytes;        // for OperationRunner::begin
-  bool timed = false;    // items have a time limit
 };
 
 /// Moves chunks to workers and their answers back. Decides nothing: who gets what is the scheduler's, what to do about a
@@ -59,12 +58,8 @@ class Backend {
   /// Workers leave the operation's chunks at the next item and answer with chunkAborted.
   virtual void stop() = 0;
   virtual void signal(int worker, int signal) = 0;
-  /// The item that a worker is on and since when (steady clock); empty between items. Only for timed operations.
-  struct Observation {
-    std::uint64_t item = 0;
-    Time since{0};
-  };
-  [[nodiscard]] virtual std::optional<Observation> observe(int worker) const = 0;
+  /// The item that a worker is on at this moment; empty between chunks.
+  [[nodiscard]] virtual std::optional<std::uint64_t> currentItem(int worker) const = 0;
   /// Tells what happened; waits for the first event at most until `until` (steady clock), or until `wakeUp` is readable.
   /// Throws SystemError when no worker is left and none can be made.
   virtual void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) = 0;

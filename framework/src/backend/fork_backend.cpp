@@ -18,7 +18,8 @@ ForkBackend::ForkBackend(int workerCount, std::unique_ptr<Spawner> spawner)
     : spawner_(std::move(spawner)) {
   for (int index = 0; index < workerCount; ++index) {
     try {
-      workers_.push_back(std::make_unique<Worker>());
+      // Not value-initialised: zeroing the buffers would touch all their pages.
+      workers_.push_back(std::make_unique_for_overwrite<Worker>());
     } catch (const SystemError& error) {
       if (workers_.empty()) {
         throw;
@@ -65,7 +66,6 @@ bool ForkBackend::beginOn(Worker& worker) {
   FrameHeader header;
   header.kind = FrameKind::Begin;
   header.operation = setup_.id;
-  header.timed = setup_.timed ? 1 : 0;
   payload_.restart({});
   payload_.write(setup_.bytes.data(), setup_.bytes.size());
   header.place = payload_.place();
@@ -133,15 +133,10 @@ void ForkBackend::signal(int index, int signal) {
   }
 }
 
-std::optional<Backend::Observation> ForkBackend::observe(int index) const {
+std::optional<std::uint64_t> ForkBackend::currentItem(int index) const {
   const WorkerBoard& board = workers_[static_cast<std::size_t>(index)]->arena.board();
-  // The worker writes the time, then the item; read the other way round, and again to see that neither moved.
-  const std::uint64_t item = board.item.load(std::memory_order_acquire);
-  const std::uint64_t since = board.since.load(std::memory_order_acquire);
-  if (item == WorkerBoard::kNoItem || board.item.load(std::memory_order_acquire) != item) {
-    return std::nullopt;
-  }
-  return Observation{item, Time(static_cast<Time::rep>(since))};
+  const std::uint64_t item = board.item.load(std::memory_order_relaxed);
+  return item == WorkerBoard::kNoItem ? std::nullopt : std::optional(item);
 }
 
 void ForkBackend::flushAll() {

@@ -28,7 +28,7 @@ class ForkBackend final : public Backend {
   void recall(int worker, std::uint64_t chunk, BackendEvents& events) override;
   void stop() override;
   void signal(int worker, int signal) override;
-  [[nodiscard]] std::optional<Observation> observe(int worker) const override;
+  [[nodiscard]] std::optional<std::uint64_t> currentItem(int worker) const override;
   void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) override;
   void end() override;
   void shutdown(Time grace) override;

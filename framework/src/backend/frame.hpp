@@ -35,7 +35,7 @@ struct FrameHeader {
   FrameKind kind{};
   PayloadPlace place = PayloadPlace::Inline;
   std::uint32_t slot = 0;
-  std::uint32_t timed = 0;        // Begin: items have a time limit, so publish when each begins
+  std::uint32_t reserved = 0;
   std::uint64_t operation = 0;
   std::uint64_t chunk = 0;
   std::uint64_t first = 0;        // first item; Threw: the item that threw, WorkerBoard::kNoItem if none had begun

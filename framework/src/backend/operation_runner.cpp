@@ -17,18 +17,13 @@ std::uint64_t steadyNanoseconds() {
 
 }  // namespace
 
-void ItemProgress::publishTime() {
-  board_->since.store(steadyNanoseconds(), std::memory_order_release);
-}
-
 void writeFactory(PayloadWriter& setup, KernelFactory* factory) {
   encode(setup, locateFunction(factory));
 }
 
-void OperationRunner::begin(std::uint64_t operation, ByteView setup, bool timed) {
+void OperationRunner::begin(std::uint64_t operation, ByteView setup) {
   end();
   operation_ = operation;
-  timed_ = timed;
   try {
     PayloadReader reader(setup);
     auto* factory = resolveFunction<KernelFactory>(decode<CodeAddress>(reader));
@@ -45,7 +40,7 @@ ChunkReport OperationRunner::run(std::uint64_t first, std::uint64_t count, ByteV
   }
   ChunkReport report;
   const std::uint64_t start = steadyNanoseconds();
-  ItemProgress progress(board_, operation_, timed_);
+  ItemProgress progress(board_, operation_);
   try {
     if (!kernel_->run(first, count, items, results, progress)) {
       report.state = ChunkReport::State::Aborted;

@@ -25,7 +25,7 @@ class OperationRunner {
   explicit OperationRunner(WorkerBoard& board) : board_(board) {}
 
   /// A failure to set up is kept and reported for each chunk. Set-up: a CodeAddress of the factory, then what it reads.
-  void begin(std::uint64_t operation, ByteView setup, bool timed);
+  void begin(std::uint64_t operation, ByteView setup);
   ChunkReport run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results);
   void end();
 
@@ -34,7 +34,6 @@ class OperationRunner {
  private:
   WorkerBoard& board_;
   std::uint64_t operation_ = 0;  // 0: none
-  bool timed_ = false;
   std::unique_ptr<Kernel> kernel_;              // null when the set-up failed
   std::vector<ExceptionInfo> setupFailure_;
 };

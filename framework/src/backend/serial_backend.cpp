@@ -13,7 +13,7 @@ SerialBackend::SerialBackend() : board_(std::make_unique<WorkerBoard>()), runner
 void SerialBackend::begin(const OperationSetup& setup, BackendEvents& events) {
   board_->stopOperation = 0;
   queue_.clear();
-  runner_.begin(setup.id, setup.bytes, setup.timed);
+  runner_.begin(setup.id, setup.bytes);
   events.workerReady(0, 1);
 }
 

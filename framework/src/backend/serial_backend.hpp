@@ -20,7 +20,7 @@ class SerialBackend final : public Backend {
   void recall(int worker, std::uint64_t chunk, BackendEvents& events) override;
   void stop() override;
   void signal(int, int) override {}
-  [[nodiscard]] std::optional<Observation> observe(int) const override { return std::nullopt; }
+  [[nodiscard]] std::optional<std::uint64_t> currentItem(int) const override { return std::nullopt; }
   /// Runs the oldest chunk.
   void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) override;
   void end() override;

@@ -42,7 +42,7 @@ class Worker {
   void handle(const Frame& frame) {
     const FrameHeader& header = frame.header;
     if (header.kind == FrameKind::Begin) {
-      runner_.begin(header.operation, ReceivedPayload(frame, {}).view(), header.timed != 0);
+      runner_.begin(header.operation, ReceivedPayload(frame, {}).view());
     } else if (header.kind == FrameKind::Run) {
       run(frame);
     } else if (header.kind == FrameKind::End) {

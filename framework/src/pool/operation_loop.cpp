@@ -24,6 +24,8 @@ constexpr Time kGrace = std::chrono::seconds(2);
 // A worker that somebody terminated: perhaps all of us are being stopped, and it heard first.
 constexpr int kStopHeardWithin = 200;  // ms
 constexpr int kMostIdleLosses = 16;
+// Workers publish which item they are on, not since when: looking this often within a time limit tells it well enough, and costs them nothing.
+constexpr int kLooksPerLimit = 16;
 
 std::uint64_t nextOperationId() {
   static std::uint64_t id = 0;
@@ -78,7 +80,10 @@ void OperationLoop::run() {
   operation_.describe(setup);
   scheduler_.addItems(0, shape_.items);
   scheduler_.closeItems();
-  backend_.begin({nextOperationId(), setup.view(), options_.timeout.count() != 0}, *this);
+  if (options_.timeout.count() != 0) {
+    lookAt_ = steadyNow();
+  }
+  backend_.begin({nextOperationId(), setup.view()}, *this);
   drive();
   backend_.end();
   if (error_ != nullptr) {
@@ -274,19 +279,28 @@ void OperationLoop::lookAtTheClock() {
     killAt_.reset();
     signalWorkers(SIGKILL);
   }
-  const std::optional<Time> limits = scheduler_.nextWakeUp();
-  if (limits && now >= *limits) {
-    for (const auto& [id, flight] : flights_) {
-      if (const std::optional<Backend::Observation> seen = backend_.observe(flight.worker)) {
-        scheduler_.observed(flight.worker, seen->item, seen->since, now);
-      }
+  if (lookAt_ && now >= *lookAt_) {
+    lookAtItems(now);
+  }
+}
+
+void OperationLoop::lookAtItems(Time now) {
+  lookAt_ = now + Time(options_.timeout) / kLooksPerLimit;
+  for (const auto& [id, flight] : flights_) {
+    const std::optional<std::uint64_t> item = backend_.currentItem(flight.worker);
+    Sighting& sighting = sightings_[flight.worker];
+    if (item != sighting.item) {
+      sighting = {item, now};
+    }
+    if (item) {
+      scheduler_.observed(flight.worker, *item, sighting.since, now);
     }
   }
 }
 
 std::optional<Time> OperationLoop::nextWakeUp() const {
   std::optional<Time> earliest;
-  for (const std::optional<Time>& time : {scheduler_.nextWakeUp(), deadline_, terminateAt_, killAt_}) {
+  for (const std::optional<Time>& time : {lookAt_, deadline_, terminateAt_, killAt_}) {
     if (time && (!earliest || *time < *earliest)) {
       earliest = time;
     }

@@ -14,31 +14,23 @@ struct alignas(64) WorkerBoard {
   static constexpr std::uint64_t kNoItem = ~std::uint64_t{0};
 
   std::atomic<std::uint64_t> item{kNoItem};     // the item being worked on
-  std::atomic<std::uint64_t> since{0};          // when it began: steady clock, ns; kept only for operations with a time limit
   std::atomic<std::uint64_t> stopOperation{0};  // written by the parent: give up the chunks of this operation
 };
 
-/// How a kernel tells which item it is on; inlined into its loop.
+/// How a kernel tells which item it is on; inlined into its loop, where it costs a store and a compare.
 class ItemProgress {
  public:
-  ItemProgress(WorkerBoard& board, std::uint64_t operation, bool timed)
-      : board_(&board), operation_(operation), timed_(timed) {}
+  ItemProgress(WorkerBoard& board, std::uint64_t operation) : board_(&board), operation_(operation) {}
 
   /// To be called before each item: publishes it. False: the operation was cancelled; leave the loop.
-  [[nodiscard]] bool enter(std::uint64_t item) {
-    if (timed_) [[unlikely]] {
-      publishTime();
-    }
+  [[nodiscard]] bool enter(std::uint64_t item) const {
     board_->item.store(item, std::memory_order_relaxed);
     return board_->stopOperation.load(std::memory_order_relaxed) != operation_;
   }
 
  private:
-  void publishTime();
-
   WorkerBoard* board_;
   std::uint64_t operation_;
-  bool timed_;
 };
 
 /// The worker's half of an operation: one instance a worker process and operation, made from the bytes of its set-up.
@@ -52,7 +44,7 @@ class Kernel {
   /// Works on items [first, first + count); `items` holds them encoded, or nothing where workers make them themselves.
   /// Appends the results. False: cancelled half-way, the results are worthless. What the callback throws passes through.
   virtual bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
-                   ItemProgress& progress) = 0;
+                   ItemProgress progress) = 0;
 };
 
 using KernelFactory = std::unique_ptr<Kernel>(PayloadReader& setup);

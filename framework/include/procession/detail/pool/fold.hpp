@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -111,30 +112,44 @@ class FoldKernel final : public Kernel {
   explicit FoldKernel(PayloadReader& setup) : leafItems_(setup.readWord()), step_(setup), items_(setup) {}
 
   bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
-           ItemProgress& progress) override {
-    items_.load(first, count, items);
+           ItemProgress progress) override {
+    auto cursor = items_.load(first, count, items);
     LeafFolder<Accumulator, std::reference_wrapper<std::remove_reference_t<decltype(step_.combine())>>>
         folder(std::ref(step_.combine()));
     const std::uint64_t end = first + count;
     for (std::uint64_t leaf = first; leaf < end; leaf += leafItems_) {
       const std::uint64_t leafEnd = std::min(end, leaf + leafItems_);
-      if (!progress.enter(leaf)) {
+      std::optional<Accumulator> value;
+      cursor = foldLeaf(leaf, leafEnd, cursor, progress, value);
+      if (!value) {
         return false;
       }
-      Accumulator accumulator = step_.first(items_.next());
-      for (std::uint64_t item = leaf + 1; item < leafEnd; ++item) {
-        if (!progress.enter(item)) {
-          return false;
-        }
-        accumulator = step_.next(std::move(accumulator), items_.next());
-      }
-      folder.add(std::move(accumulator));
+      folder.add(std::move(*value));
     }
     encode<Accumulator>(results, folder.take());
     return true;
   }
 
  private:
+  /// Leaves `value` empty when the operation was cancelled. A function of its own, and never inlined: only there does the
+  /// compiler keep the accumulator in a register.
+  template <class Cursor>
+  [[gnu::noinline]] Cursor foldLeaf(std::uint64_t item, std::uint64_t end, Cursor cursor,
+                                    ItemProgress progress, std::optional<Accumulator>& value) {
+    if (!progress.enter(item)) {
+      return cursor;
+    }
+    Accumulator accumulator = step_.first(cursor.next());
+    while (++item < end) {
+      if (!progress.enter(item)) {
+        return cursor;
+      }
+      accumulator = step_.next(std::move(accumulator), cursor.next());
+    }
+    value.emplace(std::move(accumulator));
+    return cursor;
+  }
+
   std::uint64_t leafItems_;
   Step step_;
   ItemReader<Items> items_;

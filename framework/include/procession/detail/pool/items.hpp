@@ -104,64 +104,76 @@ constexpr std::size_t encodedItemSize() {
   }
 }
 
-// In the worker: readers hand out a chunk's items one after the other.
+// In the worker: a reader, made once an operation, hands out a cursor for each chunk, whose next() gives the chunk's items
+// one after the other. A cursor is a local variable of the loop, so that the compiler can keep it in registers.
 
 /// Items that lie in the chunk as they are.
 template <class Item>
 class RawItems {
  public:
-  explicit RawItems(PayloadReader&) {}
-  void load(std::uint64_t, std::uint64_t count, ByteView bytes) {
-    PayloadReader reader(bytes);
-    next_ = reinterpret_cast<const Item*>(reader.take(count * sizeof(Item)));
-  }
-  const Item& next() { return *next_++; }
+  struct Cursor {
+    const Item* item;
+    const Item& next() { return *item++; }
+  };
 
- private:
-  const Item* next_ = nullptr;
+  explicit RawItems(PayloadReader&) {}
+  Cursor load(std::uint64_t, std::uint64_t count, ByteView bytes) {
+    PayloadReader reader(bytes);
+    return {reinterpret_cast<const Item*>(reader.take(count * sizeof(Item)))};
+  }
 };
 
 /// Items that have to be decoded.
 template <class Item>
 class ArchivedItems {
  public:
-  explicit ArchivedItems(PayloadReader&) {}
-  void load(std::uint64_t, std::uint64_t, ByteView bytes) { reader_ = PayloadReader(bytes); }
-  Item next() { return decode<Item>(reader_); }
+  struct Cursor {
+    PayloadReader reader;
+    Item next() { return decode<Item>(reader); }
+  };
 
- private:
-  PayloadReader reader_{ByteView{}};
+  explicit ArchivedItems(PayloadReader&) {}
+  Cursor load(std::uint64_t, std::uint64_t, ByteView bytes) { return {PayloadReader(bytes)}; }
 };
 
 /// Items that a view computes.
 template <class View>
 class ComputedItems {
  public:
+  struct Cursor {
+    std::ranges::iterator_t<const View> item;
+    ItemOf<View> next() { return *item++; }
+  };
+
   explicit ComputedItems(PayloadReader& setup)
       : view_(std::bit_cast<View>(decode<std::array<std::byte, sizeof(View)>>(setup))) {}
-  void load(std::uint64_t first, std::uint64_t, ByteView) {
-    next_ = std::ranges::begin(std::as_const(view_)) +
-            static_cast<std::ranges::range_difference_t<const View>>(first);
+  Cursor load(std::uint64_t first, std::uint64_t, ByteView) {
+    return {std::ranges::begin(std::as_const(view_)) +
+            static_cast<std::ranges::range_difference_t<const View>>(first)};
   }
-  ItemOf<View> next() { return *next_++; }
 
  private:
   View view_;
-  std::ranges::iterator_t<const View> next_{};
 };
 
 /// Items that the worker reads from their source, one by one: the source's reader buffers, within bounds that a whole
 /// chunk of items may be far beyond.
 template <class Source>
 class SourceItems {
+  using Reader = decltype(Source::open(std::declval<PayloadReader&>()));
+
  public:
+  struct Cursor {
+    Reader* reader;
+    std::uint64_t item;
+    const typename Source::Item& next() { return *(*reader)->read(item++, 1); }
+  };
+
   explicit SourceItems(PayloadReader& setup) : reader_(Source::open(setup)) {}
-  void load(std::uint64_t first, std::uint64_t, ByteView) { next_ = first; }
-  const typename Source::Item& next() { return *reader_->read(next_++, 1); }
+  Cursor load(std::uint64_t first, std::uint64_t, ByteView) { return {&reader_, first}; }
 
  private:
-  decltype(Source::open(std::declval<PayloadReader&>())) reader_;
-  std::uint64_t next_ = 0;
+  Reader reader_;
 };
 
 template <class Items>

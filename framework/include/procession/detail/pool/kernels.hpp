@@ -21,28 +21,31 @@ class MapKernel final : public Kernel {
   explicit MapKernel(PayloadReader& setup) : callback_(setup), items_(setup) {}
 
   bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
-           ItemProgress& progress) override {
-    items_.load(first, count, items);
+           ItemProgress progress) override {
+    auto cursor = items_.load(first, count, items);
     if constexpr (RawItem<Result>) {
-      return runRaw(first, count, reinterpret_cast<Result*>(results.claim(count * sizeof(Result))), progress);
+      return runRaw(first, count, cursor,
+                    reinterpret_cast<Result*>(results.claim(count * sizeof(Result))), progress);
     } else {
       for (std::uint64_t i = 0; i < count; ++i) {
         if (!progress.enter(first + i)) {
           return false;
         }
-        encode<Result>(results, invokeItem(callback_.get(), items_.next()));
+        encode<Result>(results, invokeItem(callback_.get(), cursor.next()));
       }
       return true;
     }
   }
 
  private:
-  bool runRaw(std::uint64_t first, std::uint64_t count, Result* results, ItemProgress& progress) {
+  template <class Cursor>
+  bool runRaw(std::uint64_t first, std::uint64_t count, Cursor cursor, Result* results,
+              ItemProgress progress) {
     for (std::uint64_t i = 0; i < count; ++i) {
       if (!progress.enter(first + i)) {
         return false;
       }
-      new (results + i) Result(invokeItem(callback_.get(), items_.next()));
+      new (results + i) Result(invokeItem(callback_.get(), cursor.next()));
     }
     return true;
   }
@@ -58,13 +61,13 @@ class EachKernel final : public Kernel {
   explicit EachKernel(PayloadReader& setup) : callback_(setup), items_(setup) {}
 
   bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter&,
-           ItemProgress& progress) override {
-    items_.load(first, count, items);
+           ItemProgress progress) override {
+    auto cursor = items_.load(first, count, items);
     for (std::uint64_t i = 0; i < count; ++i) {
       if (!progress.enter(first + i)) {
         return false;
       }
-      static_cast<void>(invokeItem(callback_.get(), items_.next()));
+      static_cast<void>(invokeItem(callback_.get(), cursor.next()));
     }
     return true;
   }
@@ -81,15 +84,15 @@ class FilterKernel final : public Kernel {
   explicit FilterKernel(PayloadReader& setup) : callback_(setup), items_(setup) {}
 
   bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
-           ItemProgress& progress) override {
-    items_.load(first, count, items);
+           ItemProgress progress) override {
+    auto cursor = items_.load(first, count, items);
     const std::size_t size = (count + 7) / 8;
     std::memset(results.claim(size), 0, size);
     for (std::uint64_t i = 0; i < count; ++i) {
       if (!progress.enter(first + i)) {
         return false;
       }
-      decltype(auto) item = items_.next();
+      decltype(auto) item = cursor.next();
       if (static_cast<bool>(invokeItem(callback_.get(), std::as_const(item)))) {
         results.data()[i / 8] |= std::byte{1} << (i % 8);
         if constexpr (ItemSource<Items>) {
