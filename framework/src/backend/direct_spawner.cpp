@@ -84,7 +84,6 @@ class DirectSpawner final : public Spawner {
     if (child.pid == 0) {
       child.lifeline.holdInChild(parent);
       ignoreGroupSignals();
-      markInsideWorker();
       runWorker(std::move(channel), FileDescriptor(dup(arena.get())));
     }
     child.lifeline.holdInParent();

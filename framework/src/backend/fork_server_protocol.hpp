@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace procession::detail {
 
@@ -23,5 +25,9 @@ struct ServerMessage {
   std::int32_t value = 0;
   std::int32_t code = 0;
 };
+
+[[nodiscard]] inline std::span<const std::byte> asBytes(const ServerMessage& message) {
+  return std::as_bytes(std::span(&message, 1));
+}
 
 }  // namespace procession::detail

@@ -4,15 +4,15 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
-#include <iostream>
 #include <memory>
 
 #include "backend/arena.hpp"
 #include "backend/frame.hpp"
 #include "backend/operation_runner.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
+#include "system/child_exit.hpp"
+#include "system/fork.hpp"
 
 namespace procession::detail {
 
@@ -64,8 +64,7 @@ class Worker {
     results_.restart(arena_.results(header.slot));
     const ChunkReport report = runner_.run(header.first, header.count, items.view(), results_);
     // Before the answer: whoever has it finds the output of the callbacks in place.
-    std::cout.flush();
-    std::fflush(nullptr);
+    flushStandardOutput();
     answer(header, report);
   }
 
@@ -108,19 +107,20 @@ void ignoreGroupSignals() {
 }
 
 void runWorker(FileDescriptor channel, FileDescriptor arena) noexcept {
+  markInsideWorker();
+  endAtExit();
   try {
     // On the heap: its buffers would take a good part of the stack that callbacks want.
     auto worker = std::make_unique<Worker>(std::move(channel), std::move(arena));
     worker->serve();
-    std::cout.flush();
-    std::fflush(nullptr);
+    flushStandardOutput();
     _exit(0);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "procession: a worker ends: %s\n", error.what());
   } catch (...) {
     std::fprintf(stderr, "procession: a worker ends for an unknown reason\n");
   }
-  std::fflush(nullptr);
+  flushStandardOutput();
   _exit(1);
 }
 

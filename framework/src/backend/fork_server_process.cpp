@@ -1,0 +1,210 @@
+#include "backend/fork_server_process.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <list>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "backend/fork_server_protocol.hpp"
+#include "backend/worker.hpp"
+#include "procession/error.hpp"
+#include "system/descriptor_message.hpp"
+#include "system/fork.hpp"
+
+namespace procession::detail {
+
+namespace {
+
+/// The server's own process. It holds nothing but sockets and pidfds, and closes all of them in its workers.
+class ForkServer {
+ public:
+  explicit ForkServer(FileDescriptor main) : main_(std::move(main)), pid_(getpid()) {}
+
+  /// Returns when the parent is gone; the workers are dead and reaped then.
+  void serve() {
+    bool running = true;
+    while (running) {
+      waitForEvents();
+      reapEnded();
+      running = serveMain();
+      std::erase_if(pools_, [this](Pool& pool) { return !servePool(pool); });
+    }
+    for (Pool& pool : pools_) {
+      endWorkers(pool);
+    }
+  }
+
+ private:
+  struct Worker {
+    int number = 0;
+    pid_t pid = 0;
+    PrivateDescriptor pidfd;
+    bool ended = false;
+  };
+  struct Pool {
+    PrivateDescriptor socket;
+    std::vector<Worker> workers;
+  };
+
+  void waitForEvents() {
+    polled_.clear();
+    polled_.push_back({main_.get(), POLLIN, 0});
+    for (const Pool& pool : pools_) {
+      polled_.push_back({pool.socket.get(), POLLIN, 0});
+      for (const Worker& worker : pool.workers) {
+        polled_.push_back({worker.pidfd.get(), POLLIN, 0});
+      }
+    }
+    static_cast<void>(poll(polled_.data(), polled_.size(), -1));
+  }
+
+  /// False: the parent is gone.
+  bool serveMain() {
+    std::optional<ReceivedMessage> received = receive(main_.get());
+    if (!received) {
+      return true;
+    }
+    if (received->state == ReceivedMessage::State::Closed) {
+      return false;
+    }
+    if (message_.kind == ServerMessage::Kind::OpenPool && received->files.size() == 1) {
+      Pool pool;
+      pool.socket = PrivateDescriptor(std::move(received->files[0]));
+      pools_.push_back(std::move(pool));
+    }
+    return true;
+  }
+
+  /// False: the pool is gone.
+  bool servePool(Pool& pool) {
+    while (std::optional<ReceivedMessage> received = receive(pool.socket.get())) {
+      if (received->state == ReceivedMessage::State::Closed) {
+        endWorkers(pool);
+        return false;
+      }
+      if (message_.kind == ServerMessage::Kind::Start && received->files.size() == 2) {
+        start(pool, std::move(received->files[0]), std::move(received->files[1]));
+      } else if (message_.kind == ServerMessage::Kind::Signal) {
+        signal(pool, message_.worker, message_.value);
+      }
+    }
+    return true;
+  }
+
+  /// The next message into message_; nothing when none waits or it is malformed.
+  std::optional<ReceivedMessage> receive(int socket) {
+    ReceivedMessage received =
+        receiveMessage(socket, std::as_writable_bytes(std::span(&message_, 1)), false);
+    if (received.state == ReceivedMessage::State::Nothing) {
+      return std::nullopt;
+    }
+    if (received.state == ReceivedMessage::State::Message &&
+        (received.size != sizeof message_ || message_.magic != ServerMessage::kMagic)) {
+      return std::nullopt;
+    }
+    return received;
+  }
+
+  void start(Pool& pool, FileDescriptor channel, FileDescriptor arena) {
+    const int number = message_.worker;
+    try {
+      const pid_t pid = forkChild();
+      if (pid == 0) {
+        becomeWorker(std::move(channel), std::move(arena));
+      }
+      pool.workers.push_back({number, pid, PrivateDescriptor(openPidfd(pid)), false});
+      send(pool, {.kind = ServerMessage::Kind::Started, .worker = number, .value = pid});
+    } catch (const SystemError& error) {
+      send(pool, {.kind = ServerMessage::Kind::Failed, .worker = number, .value = error.getErrno()});
+    }
+  }
+
+  [[noreturn]] void becomeWorker(FileDescriptor channel, FileDescriptor arena) const {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != pid_) {
+      _exit(1);
+    }
+    std::signal(SIGTERM, SIG_DFL);
+    std::signal(SIGQUIT, SIG_DFL);
+    runWorker(std::move(channel), std::move(arena));
+  }
+
+  static void signal(const Pool& pool, int number, int signal) {
+    for (const Worker& worker : pool.workers) {
+      if (worker.number == number) {
+        syscall(SYS_pidfd_send_signal, worker.pidfd.get(), signal, nullptr, 0);
+      }
+    }
+  }
+
+  void reapEnded() {
+    for (Pool& pool : pools_) {
+      for (Worker& worker : pool.workers) {
+        siginfo_t info{};
+        if (waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED | WNOHANG) == 0 &&
+            info.si_pid != 0) {
+          worker.ended = true;
+          send(pool, {.kind = ServerMessage::Kind::Ended,
+                      .worker = worker.number,
+                      .value = info.si_status,
+                      .code = info.si_code});
+        }
+      }
+      std::erase_if(pool.workers, [](const Worker& worker) { return worker.ended; });
+    }
+  }
+
+  static void endWorkers(Pool& pool) {
+    for (const Worker& worker : pool.workers) {
+      ::kill(worker.pid, SIGKILL);
+    }
+    for (const Worker& worker : pool.workers) {
+      siginfo_t info{};
+      while (waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED) != 0 && errno == EINTR) {
+      }
+    }
+    pool.workers.clear();
+  }
+
+  static void send(const Pool& pool, const ServerMessage& message) {
+    // A pool that is gone is noticed when its socket is read.
+    static_cast<void>(sendMessage(pool.socket.get(), asBytes(message), {}));
+  }
+
+  PrivateDescriptor main_;
+  pid_t pid_;
+  std::list<Pool> pools_;
+  std::vector<pollfd> polled_;
+  ServerMessage message_;
+};
+
+}  // namespace
+
+void runForkServer(FileDescriptor socket) {
+  // Out of the process group that launchers and terminals signal as a whole: the parent decides what is passed on.
+  setpgid(0, 0);
+  prctl(PR_SET_NAME, "procession-fork");
+  ignoreGroupSignals();
+  std::signal(SIGQUIT, SIG_IGN);
+  std::signal(SIGTERM, SIG_IGN);
+  markInsideWorker();
+  int status = 0;
+  try {
+    ForkServer(std::move(socket)).serve();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "procession: the fork server ends: %s\n", error.what());
+    status = 1;
+  }
+  _exit(status);
+}
+
+}  // namespace procession::detail
