@@ -24,17 +24,10 @@ function(procession_test target)
   set(main $<IF:$<BOOL:${arg_APPLICATION}>,procession_test_application_main,procession_test_main>)
   target_link_libraries(${target} PRIVATE ${main} procession::core ${arg_LIBRARIES})
 
-  # Lists go through gtest_discover_tests as one argument only where their semicolons are escaped.
-  string(REPLACE ";" "\\;" labels "${arg_LABELS}")
-  string(REPLACE ";" "\\;" environment "${arg_ENVIRONMENT}")
-  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${labels}" ENVIRONMENT "${environment}")
+  _procession_discover(${target} ${target}_tests)
   if(arg_SERIAL)
     list(APPEND arg_ENVIRONMENT PROCESSION_BACKEND=serial)
-    string(REPLACE ";" "\\;" environment "${arg_ENVIRONMENT}")
-    gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60
-      TEST_PREFIX serial/ TEST_FILTER ${arg_SERIAL} TEST_LIST ${target}_serial_tests
-      PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${labels}" ENVIRONMENT "${environment}")
+    _procession_discover(${target} ${target}_serial_tests TEST_PREFIX serial/ TEST_FILTER ${arg_SERIAL})
   endif()
 
   if(PROCESSION_MEMCHECK AND "unit" IN_LIST arg_LABELS)
@@ -42,4 +35,16 @@ function(procession_test target)
       --error-exitcode=9 --child-silent-after-fork=no $<TARGET_FILE:${target}> --gtest_filter=-*LargeTest*)
     set_tests_properties(memcheck/${target} PROPERTIES TIMEOUT 900 LABELS memcheck ENVIRONMENT "${arg_ENVIRONMENT}")
   endif()
+endfunction()
+
+# Makes the cases of a suite tests with the properties that procession_test was asked for. Properties that are lists
+# arrive in pieces through gtest_discover_tests; so CTest sets them after it has read the tests.
+function(_procession_discover target list)
+  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60 TEST_LIST ${list} ${ARGN})
+  file(CONFIGURE OUTPUT ${list}_properties.cmake @ONLY CONTENT [[
+if(@list@)
+  set_tests_properties(${@list@} PROPERTIES TIMEOUT @arg_TIMEOUT@ LABELS "@arg_LABELS@" ENVIRONMENT "@arg_ENVIRONMENT@")
+endif()
+]])
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${list}_properties.cmake)
 endfunction()
