@@ -20,7 +20,7 @@ namespace procession::detail {
 class WorkerArena {
  public:
   static constexpr std::size_t kSlots = 2;
-  static constexpr std::size_t kSlotBytes = std::size_t{16} << 20;  // for items, and again for results
+  static constexpr std::size_t kSlotBytes = std::size_t{32} << 20;  // for items, and again for results
 
   /// A new one. Throws SystemError.
   WorkerArena();

@@ -68,9 +68,11 @@ OperationLoop::OperationLoop(Backend& backend, Operation& operation, const PoolO
       operation_(operation),
       options_(options),
       shape_(operation.shape()),
+      mostItems_(mostChunkItems(shape_, options.chunkSize)),
       scheduler_(toSchedulerOptions(shape_, options)),
       encoder_([this](PayloadWriter& writer, std::uint64_t first, std::uint64_t count) {
         operation_.encodeItems(writer, first, count);
+        limitChunks(writer.size(), count);
       }),
       deadline_(toSteadyTime(options.deadline)) {}
 
@@ -172,8 +174,20 @@ void OperationLoop::chunkDone(int worker, std::uint64_t chunk, Time busy, ByteVi
   } catch (...) {
     fail(std::current_exception());
   }
+  limitChunks(results.size(), flight->second.chunk.count);
   flights_.erase(flight);
   scheduler_.chunkDone(worker, chunk, busy, steadyNow());
+}
+
+void OperationLoop::limitChunks(std::size_t bytes, std::uint64_t items) {
+  if (options_.chunkSize != 0 || shape_.wholeNodes || bytes <= kChunkBytes) {
+    return;
+  }
+  const std::uint64_t most = std::max<std::uint64_t>(1, kChunkBytes * items / bytes);
+  if (most < mostItems_) {
+    mostItems_ = most;
+    scheduler_.limitChunkItems(most);
+  }
 }
 
 void OperationLoop::chunkThrew(int worker, std::uint64_t chunk, std::optional<std::uint64_t> item,

@@ -40,6 +40,8 @@ class OperationLoop final : private BackendEvents {
   void perform(const Scheduler::Action& action);
   void assign(const Scheduler::Action& action);
   void recordFailure(const Scheduler::Action& action);
+  /// After a chunk whose items or results took many bytes: smaller chunks from now on.
+  void limitChunks(std::size_t bytes, std::uint64_t items);
   void lookAtTheClock();
   void lookAtItems(Time now);
   void lookAtSignals();
@@ -65,6 +67,7 @@ class OperationLoop final : private BackendEvents {
   Operation& operation_;
   const PoolOptions& options_;
   Operation::Shape shape_;
+  std::uint64_t mostItems_;  // of a chunk
   Scheduler scheduler_;
   SignalScope signals_;
   Backend::Encoder encoder_;

@@ -1,6 +1,5 @@
 #include "pool/pool_core.hpp"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -74,18 +73,6 @@ class BusyScope {
 };
 
 }  // namespace
-
-void adviseHugePages(const void* memory, std::size_t bytes) noexcept {
-  constexpr std::size_t kWorthwhile = std::size_t{4} << 20;
-  if (bytes < kWorthwhile) {
-    return;
-  }
-  constexpr std::uintptr_t kPage = 4096;
-  const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(memory) + kPage - 1) / kPage * kPage;
-  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / kPage * kPage;
-  // Advice only: where huge pages are switched off the memory is as good, and slower to touch.
-  static_cast<void>(madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE));
-}
 
 void throwWrongResultSize(std::size_t received, std::size_t expected) {
   throw PayloadError("malformed message from another process: results of " + std::to_string(received) +

@@ -142,6 +142,10 @@ void Scheduler::observed(WorkerId id, std::uint64_t item, Time since, Time now) 
   file(id, worker);
 }
 
+void Scheduler::limitChunkItems(std::uint64_t most) {
+  options_.maxChunkItems = std::max(most, options_.leafItems);
+}
+
 void Scheduler::hold(bool held) { held_ = held; }
 
 void Scheduler::cancel() { cancelled_ = true; }

@@ -7,16 +7,26 @@
 #include <new>
 #include <string>
 
+#include "procession/detail/wire/huge_pages.hpp"
 #include "procession/error.hpp"
 
 namespace procession::detail {
 
 namespace {
 
-// From here on memory is mapped and asked for in huge pages: a fault of 2 MiB costs little more than one of 4 KiB.
-constexpr std::size_t kMappedFrom = std::size_t{2} << 20;
+constexpr std::size_t kMappedFrom = kHugePageWorthwhile;
 
 }  // namespace
+
+void adviseHugePages(const void* memory, std::size_t bytes) noexcept {
+  if (bytes < kHugePageWorthwhile) {
+    return;
+  }
+  constexpr std::uintptr_t kPage = 4096;
+  const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(memory) + kPage - 1) / kPage * kPage;
+  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / kPage * kPage;
+  static_cast<void>(madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE));
+}
 
 void PayloadWriter::growBy(std::size_t size) {
   if (size > SIZE_MAX / 2 - capacity()) {
@@ -60,7 +70,7 @@ void HeapPayload::grow(std::size_t wanted) {
     throw std::bad_alloc();
   }
   if (size >= kMappedFrom) {
-    madvise(memory, size, MADV_HUGEPAGE);
+    adviseHugePages(memory, size);
     if (capacity() != 0 && capacity() < kMappedFrom) {
       std::memcpy(memory, data(), this->size());
       std::free(data());

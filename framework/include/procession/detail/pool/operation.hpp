@@ -38,7 +38,4 @@ class Operation {
   [[nodiscard]] virtual std::size_t waitingBytes() const { return 0; }
 };
 
-/// Asks for huge pages for a large vector's memory before it is touched: most of the cost of filling fresh memory is its page faults.
-void adviseHugePages(const void* memory, std::size_t bytes) noexcept;
-
 }  // namespace procession::detail

@@ -12,6 +12,7 @@
 #include "procession/detail/pool/items.hpp"
 #include "procession/detail/pool/kernels.hpp"
 #include "procession/detail/pool/operation.hpp"
+#include "procession/detail/wire/huge_pages.hpp"
 #include "procession/error.hpp"
 
 namespace procession::detail {

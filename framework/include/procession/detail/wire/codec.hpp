@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "procession/detail/wire/boost_types.hpp"
+#include "procession/detail/wire/huge_pages.hpp"
 #include "procession/detail/wire/payload.hpp"
 #include "procession/serializable.hpp"
 
@@ -105,7 +106,11 @@ Value decodeSequence(PayloadReader& reader) {
   const std::byte* bytes = reader.take(count * sizeof(Element));
   if (reinterpret_cast<std::uintptr_t>(bytes) % alignof(Element) == 0) {
     const auto* elements = reinterpret_cast<const Element*>(bytes);
-    return Value(elements, elements + count);
+    Value value;
+    value.reserve(count);
+    adviseHugePages(value.data(), count * sizeof(Element));
+    value.assign(elements, elements + count);
+    return value;
   }
   Value value(count, Element{});
   if (count != 0) {
