@@ -35,6 +35,7 @@ class BackendEvents {
 struct OperationSetup {
   std::uint64_t id = 0;  // unique in the process, never 0
   ByteView bytes;        // for OperationRunner::begin
+  bool holdsResources = false;  // files or much memory, which workers are to release at the end, not at the next operation
 };
 
 /// Moves chunks to workers and their answers back. Decides nothing: who gets what is the scheduler's, what to do about a

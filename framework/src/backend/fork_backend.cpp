@@ -179,7 +179,8 @@ void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& eve
   // Answers before deaths: what a worker had sent before it died counts.
   for (std::size_t index = 0; index < workers_.size(); ++index) {
     if (polled_[index + 2].revents != 0) {
-      receiveFrom(static_cast<int>(index), events);
+      // One message only: a second call would mostly find nothing, and poll tells when there is more.
+      receiveFrom(static_cast<int>(index), Receive::OneMessage, events);
     }
   }
   if (polled_[0].revents != 0) {
@@ -187,7 +188,7 @@ void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& eve
   }
 }
 
-void ForkBackend::receiveFrom(int index, BackendEvents& events) {
+void ForkBackend::receiveFrom(int index, Receive amount, BackendEvents& events) {
   Worker& worker = *workers_[static_cast<std::size_t>(index)];
   try {
     while (!worker.channelClosed) {
@@ -198,6 +199,9 @@ void ForkBackend::receiveFrom(int index, BackendEvents& events) {
       worker.channelClosed = outcome == FrameReceiver::Outcome::Closed;
       for (const Frame& frame : receiver_.frames()) {
         dispatch(index, frame, events);
+      }
+      if (amount == Receive::OneMessage) {
+        return;
       }
     }
   } catch (const PayloadError& error) {
@@ -255,7 +259,7 @@ void ForkBackend::takeReports(BackendEvents& events) {
 
 void ForkBackend::handleEnd(int index, ProcessStatus status, BackendEvents& events) {
   Worker& worker = *workers_[static_cast<std::size_t>(index)];
-  receiveFrom(index, events);
+  receiveFrom(index, Receive::EverythingThere, events);
   std::optional<std::uint64_t> begun;
   for (std::size_t slot = 0; slot < WorkerArena::kSlots; ++slot) {
     if (worker.chunks[slot] != 0 && worker.arena.hasBegun(slot, worker.chunks[slot])) {
@@ -292,7 +296,9 @@ void ForkBackend::end() {
   for (const auto& worker : workers_) {
     if (worker->state == State::Running) {
       static_cast<void>(worker->sender.add(worker->channel.get(), header));
-      static_cast<void>(worker->sender.flush(worker->channel.get()));
+      if (setup_.holdsResources) {
+        static_cast<void>(worker->sender.flush(worker->channel.get()));
+      }  // else it travels with the next operation: waking every worker costs as much as a small one
       worker->arena.trim(std::exchange(worker->largestPayload, 0));
     }
   }

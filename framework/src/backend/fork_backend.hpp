@@ -55,7 +55,8 @@ class ForkBackend final : public Backend {
   bool beginOn(Worker& worker);
   void flushAll();
   void waitForReadiness(std::optional<Time> until, int wakeUp);
-  void receiveFrom(int index, BackendEvents& events);
+  enum class Receive { OneMessage, EverythingThere };
+  void receiveFrom(int index, Receive amount, BackendEvents& events);
   void dispatch(int index, const Frame& frame, BackendEvents& events);
   void takeReports(BackendEvents& events);
   void handleEnd(int index, ProcessStatus status, BackendEvents& events);

@@ -23,6 +23,8 @@ constexpr Time kPatience = std::chrono::milliseconds(500);
 constexpr Time kGrace = std::chrono::seconds(2);
 // A worker that somebody terminated: perhaps all of us are being stopped, and it heard first.
 constexpr int kStopHeardWithin = 200;  // ms
+// Values bound to a callback that workers may keep until the next operation.
+constexpr std::size_t kSmallSetup = std::size_t{64} << 10;
 constexpr int kMostIdleLosses = 16;
 // Workers publish which item they are on, not since when: looking this often within a time limit tells it well enough, and costs them nothing.
 constexpr int kLooksPerLimit = 16;
@@ -85,7 +87,7 @@ void OperationLoop::run() {
   if (options_.timeout.count() != 0) {
     lookAt_ = steadyNow();
   }
-  backend_.begin({nextOperationId(), setup.view()}, *this);
+  backend_.begin({nextOperationId(), setup.view(), shape_.readsSource || setup.size() > kSmallSetup}, *this);
   drive();
   backend_.end();
   if (error_ != nullptr) {

@@ -25,6 +25,10 @@ class ItemProgress {
   /// To be called before each item: publishes it. False: the operation was cancelled; leave the loop.
   [[nodiscard]] bool enter(std::uint64_t item) const {
     board_->item.store(item, std::memory_order_relaxed);
+    return isWanted();
+  }
+  /// False: the operation was cancelled.
+  [[nodiscard]] bool isWanted() const {
     return board_->stopOperation.load(std::memory_order_relaxed) != operation_;
   }
 

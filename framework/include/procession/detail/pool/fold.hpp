@@ -26,6 +26,9 @@ class ReduceStep {
   struct Parts {
     const Operator& op;
   };
+  /// An operator on numbers takes less time than telling which item it is on, and loops without that can be vectorised.
+  static constexpr bool kIsCheap = std::is_arithmetic_v<Accumulator>;
+
   explicit ReduceStep(PayloadReader& setup) : op_(setup) {}
   static void ship(PayloadWriter& setup, const Parts& parts) { ShippedCallback<Operator>::ship(setup, parts.op); }
 
@@ -51,6 +54,8 @@ class MapReduceStep {
     const Mapper& mapper;
     const Operator& op;
   };
+  static constexpr bool kIsCheap = false;
+
   explicit MapReduceStep(PayloadReader& setup) : mapper_(setup), op_(setup) {}
   static void ship(PayloadWriter& setup, const Parts& parts) {
     ShippedCallback<Mapper>::ship(setup, parts.mapper);
@@ -81,6 +86,8 @@ class AggregateStep {
     const Fold& fold;
     const Combine& combine;
   };
+  static constexpr bool kIsCheap = false;
+
   explicit AggregateStep(PayloadReader& setup)
       : zero_(decode<Accumulator>(setup)), fold_(setup), combine_(setup) {}
   static void ship(PayloadWriter& setup, const Parts& parts) {
@@ -117,10 +124,12 @@ class FoldKernel final : public Kernel {
     LeafFolder<Accumulator, std::reference_wrapper<std::remove_reference_t<decltype(step_.combine())>>>
         folder(std::ref(step_.combine()));
     const std::uint64_t end = first + count;
+    const bool unnamed = Step::kIsCheap && count > leafItems_;
     for (std::uint64_t leaf = first; leaf < end; leaf += leafItems_) {
       const std::uint64_t leafEnd = std::min(end, leaf + leafItems_);
       std::optional<Accumulator> value;
-      cursor = foldLeaf(leaf, leafEnd, cursor, progress, value);
+      cursor = unnamed ? foldUnnamed(leaf, leafEnd, cursor, progress, value)
+                       : foldLeaf(leaf, leafEnd, cursor, progress, value);
       if (!value) {
         return false;
       }
@@ -148,6 +157,27 @@ class FoldKernel final : public Kernel {
     }
     value.emplace(std::move(accumulator));
     return cursor;
+  }
+
+  /// The same without telling each item. When the operator throws, the leaf is folded again to name the item; when the worker
+  /// dies, the scheduler searches the chunk, down to a single leaf, which is folded the other way.
+  template <class Cursor>
+  [[gnu::noinline]] Cursor foldUnnamed(std::uint64_t item, std::uint64_t end, Cursor cursor,
+                                       ItemProgress progress, std::optional<Accumulator>& value) {
+    if (!progress.isWanted()) {
+      return cursor;
+    }
+    const Cursor start = cursor;
+    try {
+      Accumulator accumulator = step_.first(cursor.next());
+      for (std::uint64_t left = end - item - 1; left > 0; --left) {
+        accumulator = step_.next(std::move(accumulator), cursor.next());
+      }
+      value.emplace(std::move(accumulator));
+      return cursor;
+    } catch (...) {
+      return foldLeaf(item, end, start, progress, value);
+    }
   }
 
   std::uint64_t leafItems_;
@@ -195,6 +225,7 @@ class FoldOperation final : public Operation {
             .resultBytes = 0,
             .leafItems = leafItems_,
             .wholeNodes = true,
+            .readsSource = ItemSource<Items>,
             .localOnly = localOnly_};
   }
   [[nodiscard]] KernelFactory* kernel() const override {

@@ -18,6 +18,7 @@ class Operation {
     std::size_t resultBytes = 0;   // the same for its result
     std::uint64_t leafItems = 1;   // chunks end at multiples of this
     bool wholeNodes = false;       // a chunk is one node of the reduction tree and returns one partial
+    bool readsSource = false;      // workers open a file or the like
     bool localOnly = false;        // the callback can only run in processes forked for this call
   };
 

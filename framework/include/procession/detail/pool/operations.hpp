@@ -42,6 +42,7 @@ class ItemOperation : public Operation {
             .resultBytes = 0,
             .leafItems = 1,
             .wholeNodes = false,
+            .readsSource = ItemSource<Items>,
             .localOnly = isLocalOnly<Callback>};
   }
   [[nodiscard]] KernelFactory* kernel() const override { return &makeKernel<KernelType>; }
