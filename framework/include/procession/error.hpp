@@ -37,7 +37,8 @@ struct ExceptionInfo {
   std::string message;  // what(); empty for objects that are no std::exception
 };
 
-/// The callback threw. Holds the exception's type and message, and those of the exceptions nested in it.
+/// The callback threw. Holds the exception's type and message, and those of the exceptions nested
+/// in it.
 class TaskError : public Error {
  public:
   /// `chain`: the exception, then the ones nested in it, outermost first; at least one.
@@ -117,13 +118,15 @@ class MpiError : public Error {
   using Error::Error;
 };
 
-/// An HDF5 file or dataset cannot be used. The message names the file, the path in it and the reason.
+/// An HDF5 file or dataset cannot be used. The message names the file, the path in it and the
+/// reason.
 class Hdf5Error : public Error {
  public:
   using Error::Error;
 };
 
-/// Bytes that came from another process or a file are not what they should be, or a value cannot be carried.
+/// Bytes that came from another process or a file are not what they should be, or a value cannot be
+/// carried.
 class PayloadError : public Error {
  public:
   using Error::Error;

@@ -32,13 +32,21 @@ Pipe makePipe() {
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-SocketPair makeSocketPair() {
+namespace {
+
+SocketPair makePairOfSockets(int type) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) {
     throw SystemError("cannot make a pair of sockets", errno);
   }
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
+
+}  // namespace
+
+SocketPair makeSocketPair() { return makePairOfSockets(SOCK_SEQPACKET); }
+
+SocketPair makeStreamPair() { return makePairOfSockets(SOCK_STREAM); }
 
 FileDescriptor openPidfd(pid_t pid) {
   // The wrapper came with glibc 2.36; the call itself is older.

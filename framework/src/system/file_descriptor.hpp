@@ -49,6 +49,9 @@ struct SocketPair {
 /// A connected pair of SOCK_SEQPACKET sockets, close-on-exec. Throws SystemError.
 SocketPair makeSocketPair();
 
+/// A connected pair of SOCK_STREAM sockets, close-on-exec. Throws SystemError.
+SocketPair makeStreamPair();
+
 /// A pidfd for `pid`, close-on-exec; readable in poll(2) once the process ended. Throws
 /// SystemError.
 FileDescriptor openPidfd(pid_t pid);

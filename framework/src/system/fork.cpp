@@ -33,15 +33,15 @@ Registry& registry() {
 
 bool insideWorker = false;
 
-/// Puts every signal that has a handler back to its default; what is ignored stays ignored.
-void resetHandlers() {
+/// Puts signals that have a handler back to their default; what is ignored stays ignored.
+void resetHandlers(const sigset_t& caught) {
+  if (::sigisemptyset(&caught)) {
+    return;
+  }
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction action {};
-    if (::sigaction(signal, nullptr, &action) == 0 &&
-        ((action.sa_flags & SA_SIGINFO) != 0 ||
-         (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN))) {
-      struct sigaction standard {};
-      standard.sa_handler = SIG_DFL;
+    if (::sigismember(&caught, signal) == 1) {
       ::sigaction(signal, &standard, nullptr);
     }
   }
@@ -100,7 +100,7 @@ std::string tellForkLimits(int errorNumber) {
 }
 
 /// What a child does first: nothing of the parent's stays open, armed or locked.
-void becomeChild(Registry& shared) {
+void becomeChild(Registry& shared, const sigset_t& caught) {
   for (std::size_t descriptor = 0; descriptor < shared.tickets.size(); ++descriptor) {
     if (shared.tickets[descriptor] != 0) {
       ::close(static_cast<int>(descriptor));
@@ -109,7 +109,7 @@ void becomeChild(Registry& shared) {
   shared.tickets.clear();
   // The lock belongs to the parent's thread, which does not exist here.
   new (&shared.mutex) std::recursive_mutex;
-  resetHandlers();
+  resetHandlers(caught);
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
@@ -162,7 +162,23 @@ void PrivateDescriptor::reset() noexcept {
 ForkPause::ForkPause() { registry().mutex.lock(); }
 ForkPause::~ForkPause() { registry().mutex.unlock(); }
 
-pid_t forkChild() {
+sigset_t caughtSignals() {
+  sigset_t caught;
+  ::sigemptyset(&caught);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    if (::sigaction(signal, nullptr, &action) == 0 &&
+        ((action.sa_flags & SA_SIGINFO) != 0 ||
+         (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN))) {
+      ::sigaddset(&caught, signal);
+    }
+  }
+  return caught;
+}
+
+pid_t forkChild() { return forkChild(caughtSignals()); }
+
+pid_t forkChild(const sigset_t& caught) {
   flushOutput();
   Registry& shared = registry();
   std::unique_lock lock(shared.mutex);
@@ -174,7 +190,7 @@ pid_t forkChild() {
   const pid_t pid = ::fork();
   if (pid == 0) {
     lock.release();
-    becomeChild(shared);
+    becomeChild(shared, caught);
     return 0;
   }
   const int errorNumber = errno;

@@ -19,7 +19,7 @@ void Lifeline::holdInChild(pid_t parent) noexcept {
   write_.reset();
   const int end = read_.get();
   if (::fcntl(end, F_SETOWN, ::getpid()) != 0 || ::fcntl(end, F_SETSIG, SIGKILL) != 0 ||
-      ::fcntl(end, F_SETFL, O_RDONLY | O_ASYNC) != 0) {
+      ::fcntl(end, F_SETFL, O_RDONLY | O_ASYNC) != 0 || ::fcntl(end, F_SETFD, 0) != 0) {
     ::_exit(127);
   }
   // A parent that was gone before the pipe was armed sends no signal any more.

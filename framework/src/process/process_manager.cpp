@@ -1,0 +1,48 @@
+#include "procession/process_manager.hpp"
+
+#include <stdexcept>
+#include <string>
+
+#include "process/task_crew.hpp"
+
+namespace procession {
+
+ProcessManager& ProcessManager::operator=(ProcessManager&& other) noexcept {
+  if (this != &other) {
+    if (crew_) {
+      crew_->close();
+    }
+    crew_ = std::move(other.crew_);
+  }
+  return *this;
+}
+
+ProcessManager::~ProcessManager() {
+  if (crew_) {
+    crew_->close();
+  }
+}
+
+detail::TaskCrew& ProcessManager::crew() const {
+  if (!crew_) {
+    throw std::logic_error("this ProcessManager was moved from");
+  }
+  return *crew_;
+}
+
+std::vector<TaskOutcome> ProcessManager::run(int maxConcurrent) {
+  return crew().run(maxConcurrent, nullptr);
+}
+
+void ProcessManager::wait() { crew().wait(); }
+
+int ProcessManager::getRunningCount() const { return crew().getRunningCount(); }
+
+void ProcessManager::killAll(int signal) {
+  if (signal < 0 || signal >= NSIG) {
+    throw std::invalid_argument("there is no signal " + std::to_string(signal));
+  }
+  crew().killAll(signal);
+}
+
+}  // namespace procession

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "process/child.hpp"
+#include "procession/detail/process/task.hpp"
+#include "procession/detail/process/task_end.hpp"
+
+namespace procession::detail {
+
+/// Whether tasks run in this process: inside a worker, and on the serial backend.
+bool runsInline();
+
+/// What came of a child that has ended: status, result or error. `item` is for the error's message.
+TaskEnd concludeAttempt(const Child& child, std::optional<std::uint64_t> item);
+
+/// Runs the task here, to the same effect, and through the same bytes.
+TaskEnd runInline(Task& task, std::optional<std::uint64_t> item);
+
+}  // namespace procession::detail
