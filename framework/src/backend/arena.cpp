@@ -37,10 +37,14 @@ bool WorkerArena::begin(std::size_t slot, std::uint64_t chunk) {
 }
 
 bool WorkerArena::takeBack(std::size_t slot, std::uint64_t chunk) {
-  return control()->claims[slot].compare_exchange_strong(chunk, kBegun - 1);
+  return control()->claims[slot].compare_exchange_strong(chunk, kTakenBack);
 }
 
-bool WorkerArena::hasBegun(std::size_t slot, std::uint64_t chunk) const {
+void WorkerArena::finish(std::size_t slot, std::uint64_t chunk) {
+  control()->claims[slot].store(chunk | kFinished, std::memory_order_release);
+}
+
+bool WorkerArena::isBegun(std::size_t slot, std::uint64_t chunk) const {
   return control()->claims[slot].load(std::memory_order_acquire) == (chunk | kBegun);
 }
 

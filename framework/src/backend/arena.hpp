@@ -36,7 +36,10 @@ class WorkerArena {
   void offer(std::size_t slot, std::uint64_t chunk);
   [[nodiscard]] bool begin(std::size_t slot, std::uint64_t chunk);
   [[nodiscard]] bool takeBack(std::size_t slot, std::uint64_t chunk);
-  [[nodiscard]] bool hasBegun(std::size_t slot, std::uint64_t chunk) const;
+  /// By the worker, when it is through with the chunk, whether or not the answer is under way.
+  void finish(std::size_t slot, std::uint64_t chunk);
+  /// Begun and not finished: the chunk that a dead worker was on.
+  [[nodiscard]] bool isBegun(std::size_t slot, std::uint64_t chunk) const;
 
   /// Forgets what a dead worker left on the board.
   void reset();
@@ -45,6 +48,8 @@ class WorkerArena {
 
  private:
   static constexpr std::uint64_t kBegun = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t kFinished = std::uint64_t{1} << 62;
+  static constexpr std::uint64_t kTakenBack = kFinished - 1;
   static constexpr std::size_t kControlBytes = 4096;
   static constexpr std::size_t kBytes = kControlBytes + 2 * kSlots * kSlotBytes;
 

@@ -1,7 +1,5 @@
 #include "backend/fork_backend.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -19,40 +17,26 @@ ForkBackend::ForkBackend(int workerCount, std::unique_ptr<Spawner> spawner)
   for (int index = 0; index < workerCount; ++index) {
     try {
       // Not value-initialised: zeroing the buffers would touch all their pages.
-      workers_.push_back(std::make_unique_for_overwrite<Worker>());
+      workers_.push_back(std::make_unique_for_overwrite<ForkedWorker>());
     } catch (const SystemError& error) {
       if (workers_.empty()) {
         throw;
       }
-      log(LogLevel::Warn, std::string("going on with ") + std::to_string(workers_.size()) +
-                              " workers instead of " + std::to_string(workerCount) + ": " + error.what());
+      log(LogLevel::Warn, "going on with " + std::to_string(workers_.size()) + " workers instead of " +
+                              std::to_string(workerCount) + ": " + error.what());
       break;
     }
-    start(index, nullptr);
+    start(index);
   }
 }
 
-ForkBackend::~ForkBackend() = default;  // the spawner ends and reaps whatever is left
-
-void ForkBackend::start(int index, BackendEvents* events) {
-  Worker& worker = *workers_[static_cast<std::size_t>(index)];
+void ForkBackend::start(int index) {
   try {
-    SocketPair sockets = makeSocketPair();
-    worker.arena.reset();
-    worker.chunks.fill(0);
-    worker.sender.clear();
-    worker.channel = PrivateDescriptor(std::move(sockets.first));
-    worker.channelClosed = false;
-    worker.pid = 0;
-    worker.number = nextNumber_++;
-    spawner_->start(worker.number, std::move(sockets.second), worker.arena.file());
-    worker.state = State::Running;
+    FileDescriptor theirs = at(index).connect(nextNumber_++);
+    spawner_->start(at(index).number(), std::move(theirs), at(index).arena().file());
   } catch (const SystemError& error) {
+    at(index).disconnect();
     reportVacancy(error.getErrno());
-    return;
-  }
-  if (events != nullptr && setup_.id != 0 && beginOn(worker)) {
-    events->workerReady(index, 1);
   }
 }
 
@@ -62,89 +46,70 @@ void ForkBackend::reportVacancy(int errorNumber) {
                           "); going on with those there are");
 }
 
-bool ForkBackend::beginOn(Worker& worker) {
-  FrameHeader header;
-  header.kind = FrameKind::Begin;
-  header.operation = setup_.id;
-  payload_.restart({});
-  payload_.write(setup_.bytes.data(), setup_.bytes.size());
-  header.place = payload_.place();
-  header.length = payload_.size();
-  return worker.sender.add(worker.channel.get(), header, payload_.inlineBytes(), payload_.takeFile());
-}
-
 void ForkBackend::begin(const OperationSetup& setup, BackendEvents& events) {
   setup_ = setup;
-  for (std::size_t index = 0; index < workers_.size(); ++index) {
-    Worker& worker = *workers_[index];
-    if (worker.state == State::Vacant) {
-      start(static_cast<int>(index), &events);
-    } else if (beginOn(worker)) {
-      events.workerReady(static_cast<int>(index), 1);
+  for (int index = 0; index < workerCount(); ++index) {
+    if (!at(index).isConnected()) {
+      start(index);
     }
+    beginOn(index, events);
+  }
+}
+
+void ForkBackend::beginOn(int index, BackendEvents& events) {
+  if (setup_.id != 0 && at(index).isConnected()) {
+    at(index).begin(setup_, payload_);
+    events.workerReady(index, 1);
   }
 }
 
 void ForkBackend::send(int index, const Chunk& chunk, const Encoder& encode) {
-  Worker& worker = *workers_[static_cast<std::size_t>(index)];
-  const std::optional<std::size_t> slot = slotOf(worker, 0);
-  if (!slot) {
-    throw std::logic_error("a worker was handed more chunks than it has slots");
-  }
-  payload_.restart(worker.arena.items(*slot));
-  encode(payload_, chunk.first, chunk.count);
-  FrameHeader header;
-  header.kind = FrameKind::Run;
-  header.place = payload_.place();
-  header.slot = static_cast<std::uint32_t>(*slot);
-  header.operation = setup_.id;
-  header.chunk = chunk.id;
-  header.first = chunk.first;
-  header.count = chunk.count;
-  header.length = payload_.size();
-  worker.chunks[*slot] = chunk.id;
-  worker.largestPayload = std::max(worker.largestPayload, payload_.size());
-  worker.arena.offer(*slot, chunk.id);
-  // A worker that is gone is noticed by its end, with all that it had.
-  static_cast<void>(
-      worker.sender.add(worker.channel.get(), header, payload_.inlineBytes(), payload_.takeFile()));
+  at(index).send(setup_.id, chunk, encode, payload_);
 }
 
 void ForkBackend::recall(int index, std::uint64_t chunk, BackendEvents& events) {
-  Worker& worker = *workers_[static_cast<std::size_t>(index)];
-  const std::optional<std::size_t> slot = slotOf(worker, chunk);
-  const bool recalled = slot && worker.arena.takeBack(*slot, chunk);
-  if (recalled) {
-    worker.chunks[*slot] = 0;
-  }
-  events.recallAnswered(index, chunk, recalled);
+  events.recallAnswered(index, chunk, at(index).takeBack(chunk));
 }
 
 void ForkBackend::stop() {
   for (const auto& worker : workers_) {
-    worker->arena.board().stopOperation.store(setup_.id, std::memory_order_relaxed);
+    worker->stop(setup_.id);
   }
 }
 
 void ForkBackend::signal(int index, int signal) {
-  const Worker& worker = *workers_[static_cast<std::size_t>(index)];
-  if (worker.state == State::Running) {
-    spawner_->signal(worker.number, signal);
+  if (at(index).isConnected()) {
+    spawner_->signal(at(index).number(), signal);
   }
 }
 
-std::optional<std::uint64_t> ForkBackend::currentItem(int index) const {
-  const WorkerBoard& board = workers_[static_cast<std::size_t>(index)]->arena.board();
-  const std::uint64_t item = board.item.load(std::memory_order_relaxed);
-  return item == WorkerBoard::kNoItem ? std::nullopt : std::optional(item);
+std::optional<std::uint64_t> ForkBackend::currentItem(int index) const { return at(index).currentItem(); }
+
+bool ForkBackend::hasWorkers() const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return worker->isConnected(); });
 }
 
-void ForkBackend::flushAll() {
+void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& events) {
+  if (!hasWorkers()) {
+    throw SystemError(
+        "no worker process can be started: the limit on processes or on open files is reached (see `ulimit -u`, "
+        "`ulimit -n` and pids.max of the control group; or use fewer workers)",
+        lastErrno_);
+  }
   for (const auto& worker : workers_) {
-    if (worker->state == State::Running && !worker->sender.isEmpty()) {
-      static_cast<void>(worker->sender.flush(worker->channel.get()));
+    worker->flush();
+  }
+  waitForReadiness(until, wakeUp);
+  // Starts before answers, so that answers can name their process; answers before deaths, since what a worker had sent counts.
+  const std::vector<Spawner::Report> reports = takeReports();
+  for (int index = 0; index < workerCount(); ++index) {
+    if (polled_[static_cast<std::size_t>(index) + 2].revents != 0) {
+      // One message only: a second call would mostly find nothing, and poll tells when there is more.
+      receiveFrom(index, Receive::OneMessage, events);
     }
   }
+  handleLosses(reports, events);
 }
 
 void ForkBackend::waitForReadiness(std::optional<Time> until, int wakeUp) {
@@ -152,8 +117,7 @@ void ForkBackend::waitForReadiness(std::optional<Time> until, int wakeUp) {
   polled_.push_back({spawner_->descriptor(), POLLIN, 0});
   polled_.push_back({wakeUp, POLLIN, 0});  // poll(2) passes over a negative descriptor
   for (const auto& worker : workers_) {
-    const bool open = worker->state == State::Running && !worker->channelClosed;
-    polled_.push_back({open ? worker->channel.get() : -1, POLLIN, 0});
+    polled_.push_back({worker->isListening() ? worker->channel() : -1, POLLIN, 0});
   }
   timespec timeout{};
   if (until) {
@@ -161,42 +125,28 @@ void ForkBackend::waitForReadiness(std::optional<Time> until, int wakeUp) {
     timeout.tv_sec = static_cast<time_t>(left.count() / 1'000'000'000);
     timeout.tv_nsec = static_cast<long>(left.count() % 1'000'000'000);
   }
-  const int ready = ppoll(polled_.data(), polled_.size(), until ? &timeout : nullptr, nullptr);
-  if (ready <= 0) {
+  if (ppoll(polled_.data(), polled_.size(), until ? &timeout : nullptr, nullptr) < 0) {
+    if (errno != EINTR) {
+      throw SystemError("cannot wait for workers", errno);
+    }
     for (pollfd& polled : polled_) {
       polled.revents = 0;
     }
-    if (ready < 0 && errno != EINTR) {
-      throw SystemError("cannot wait for workers", errno);
-    }
-  }
-}
-
-void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& events) {
-  flushAll();
-  requireWorkers();
-  waitForReadiness(until, wakeUp);
-  // Answers before deaths: what a worker had sent before it died counts.
-  for (std::size_t index = 0; index < workers_.size(); ++index) {
-    if (polled_[index + 2].revents != 0) {
-      // One message only: a second call would mostly find nothing, and poll tells when there is more.
-      receiveFrom(static_cast<int>(index), Receive::OneMessage, events);
-    }
-  }
-  if (polled_[0].revents != 0) {
-    takeReports(events);
   }
 }
 
 void ForkBackend::receiveFrom(int index, Receive amount, BackendEvents& events) {
-  Worker& worker = *workers_[static_cast<std::size_t>(index)];
+  ForkedWorker& worker = at(index);
   try {
-    while (!worker.channelClosed) {
-      const FrameReceiver::Outcome outcome = receiver_.receive(worker.channel.get(), false);
+    while (worker.isListening()) {
+      const FrameReceiver::Outcome outcome = receiver_.receive(worker.channel(), false);
       if (outcome == FrameReceiver::Outcome::Nothing) {
         return;
       }
-      worker.channelClosed = outcome == FrameReceiver::Outcome::Closed;
+      if (outcome == FrameReceiver::Outcome::Closed) {
+        worker.stopListening();
+        return;
+      }
       for (const Frame& frame : receiver_.frames()) {
         dispatch(index, frame, events);
       }
@@ -206,21 +156,21 @@ void ForkBackend::receiveFrom(int index, Receive amount, BackendEvents& events) 
     }
   } catch (const PayloadError& error) {
     // Something wrote over the worker's memory or its channel. It cannot be trusted any more.
-    log(LogLevel::Warn, "worker " + std::to_string(worker.pid) + " is ended: " + error.what());
-    worker.channelClosed = true;
-    spawner_->signal(worker.number, SIGKILL);
+    log(LogLevel::Warn, "worker " + std::to_string(worker.pid()) + " is ended: " + error.what());
+    worker.stopListening();
+    spawner_->signal(worker.number(), SIGKILL);
   }
 }
 
 void ForkBackend::dispatch(int index, const Frame& frame, BackendEvents& events) {
-  Worker& worker = *workers_[static_cast<std::size_t>(index)];
+  ForkedWorker& worker = at(index);
   const FrameHeader& header = frame.header;
-  const std::optional<std::size_t> slot = slotOf(worker, header.chunk);
+  const std::optional<std::size_t> slot = worker.slotOf(header.chunk);
   if (header.operation != setup_.id || header.chunk == 0 || !slot) {
     return;  // of an operation that was given up
   }
-  const ReceivedPayload payload(frame, worker.arena.results(*slot));
-  worker.largestPayload = std::max(worker.largestPayload, payload.view().size());
+  const ReceivedPayload payload(frame, worker.arena().results(*slot));
+  worker.notePayload(payload.view().size());
   if (header.kind == FrameKind::Done) {
     events.chunkDone(index, header.chunk, Time(static_cast<Time::rep>(header.nanoseconds)), payload.view());
   } else if (header.kind == FrameKind::Threw) {
@@ -229,118 +179,108 @@ void ForkBackend::dispatch(int index, const Frame& frame, BackendEvents& events)
     if (header.first != WorkerBoard::kNoItem) {
       item = header.first;
     }
-    events.chunkThrew(index, header.chunk, item, decodeChain(reader), originOf(worker, item));
+    events.chunkThrew(index, header.chunk, item, decodeChain(reader), originOf(index, item));
   } else {
     events.chunkAborted(index, header.chunk);
   }
-  worker.chunks[*slot] = 0;
+  worker.release(header.chunk);
 }
 
-void ForkBackend::takeReports(BackendEvents& events) {
-  for (const Spawner::Report& report : spawner_->takeReports()) {
-    const auto found = std::find_if(workers_.begin(), workers_.end(), [&](const auto& worker) {
-      return worker->state == State::Running && worker->number == report.worker;
-    });
-    if (found == workers_.end()) {
+std::vector<Spawner::Report> ForkBackend::takeReports() {
+  if (polled_[0].revents == 0) {
+    return {};
+  }
+  std::vector<Spawner::Report> reports = spawner_->takeReports();
+  for (const Spawner::Report& report : reports) {
+    const int index = indexOf(report.worker);
+    if (index >= 0 && report.type == Spawner::Report::Type::Started) {
+      at(index).setPid(report.pid);
+    }
+  }
+  return reports;
+}
+
+void ForkBackend::handleLosses(const std::vector<Spawner::Report>& reports, BackendEvents& events) {
+  for (const Spawner::Report& report : reports) {
+    const int index = indexOf(report.worker);
+    if (index < 0) {
       continue;
     }
-    const auto index = static_cast<int>(found - workers_.begin());
-    if (report.type == Spawner::Report::Type::Started) {
-      (*found)->pid = report.pid;
-    } else if (report.type == Spawner::Report::Type::Failed) {
-      reportVacancy(report.errorNumber);
-      (*found)->state = State::Vacant;
-      events.workerLost(index, std::nullopt, ProcessStatus(), originOf(**found, std::nullopt));
-    } else {
+    if (report.type == Spawner::Report::Type::Failed) {
+      handleFailedStart(index, report.errorNumber, events);
+    } else if (report.type == Spawner::Report::Type::Ended) {
       handleEnd(index, report.status, events);
     }
   }
 }
 
-void ForkBackend::handleEnd(int index, ProcessStatus status, BackendEvents& events) {
-  Worker& worker = *workers_[static_cast<std::size_t>(index)];
-  receiveFrom(index, Receive::EverythingThere, events);
-  std::optional<std::uint64_t> begun;
-  for (std::size_t slot = 0; slot < WorkerArena::kSlots; ++slot) {
-    if (worker.chunks[slot] != 0 && worker.arena.hasBegun(slot, worker.chunks[slot])) {
-      begun = worker.chunks[slot];
-    }
-  }
-  std::optional<std::uint64_t> item;
-  if (begun && worker.arena.board().item != WorkerBoard::kNoItem) {
-    item = worker.arena.board().item.load();
-  }
-  const Origin origin = originOf(worker, item);
-  worker.state = State::Vacant;
-  worker.channel.reset();
-  worker.chunks.fill(0);
-  events.workerLost(index, begun, status, origin);
-  start(index, &events);
+void ForkBackend::handleFailedStart(int index, int errorNumber, BackendEvents& events) {
+  reportVacancy(errorNumber);
+  at(index).disconnect();
+  events.workerLost(index, std::nullopt, ProcessStatus(), originOf(index, std::nullopt));
 }
 
-void ForkBackend::requireWorkers() const {
-  const bool any = std::any_of(workers_.begin(), workers_.end(),
-                               [](const auto& worker) { return worker->state == State::Running; });
-  if (!any) {
-    throw SystemError(
-        "no worker process can be started: the limit on processes or on open files is reached (see `ulimit -u`, "
-        "`ulimit -n` and pids.max of the control group; or use fewer workers)",
-        lastErrno_);
-  }
+void ForkBackend::handleEnd(int index, ProcessStatus status, BackendEvents& events) {
+  receiveFrom(index, Receive::EverythingThere, events);
+  const std::optional<std::uint64_t> begun = at(index).begunChunk();
+  const Origin origin = originOf(index, begun ? at(index).currentItem() : std::nullopt);
+  at(index).disconnect();
+  events.workerLost(index, begun, status, origin);
+  start(index);
+  beginOn(index, events);
+}
+
+int ForkBackend::indexOf(int number) const {
+  const auto found = std::find_if(workers_.begin(), workers_.end(), [&](const auto& worker) {
+    return worker->isConnected() && worker->number() == number;
+  });
+  return found == workers_.end() ? -1 : static_cast<int>(found - workers_.begin());
 }
 
 void ForkBackend::end() {
-  FrameHeader header;
-  header.kind = FrameKind::End;
-  header.operation = setup_.id;
   for (const auto& worker : workers_) {
-    if (worker->state == State::Running) {
-      static_cast<void>(worker->sender.add(worker->channel.get(), header));
+    if (worker->isConnected()) {
+      worker->end(setup_.id);
       if (setup_.holdsResources) {
-        static_cast<void>(worker->sender.flush(worker->channel.get()));
+        worker->flush();
       }  // else it travels with the next operation: waking every worker costs as much as a small one
-      worker->arena.trim(std::exchange(worker->largestPayload, 0));
+      worker->trim();
     }
   }
   setup_ = {};
 }
 
+void ForkBackend::killAll() {
+  for (int index = 0; index < workerCount(); ++index) {
+    signal(index, SIGKILL);
+  }
+}
+
 void ForkBackend::shutdown(Time grace) {
   for (const auto& worker : workers_) {
-    worker->channel.reset();
-    worker->channelClosed = true;
+    if (worker->isConnected()) {
+      worker->hangUp();
+    }
   }
   const Time until = steadyNow() + grace;
   bool killed = false;
-  while (std::any_of(workers_.begin(), workers_.end(),
-                     [](const auto& worker) { return worker->state == State::Running; })) {
+  while (hasWorkers()) {
     if (!killed && steadyNow() >= until) {
-      for (const auto& worker : workers_) {
-        signal(static_cast<int>(&worker - workers_.data()), SIGKILL);
-      }
+      killAll();
       killed = true;
     }
     waitForReadiness(killed ? std::nullopt : std::optional(until), -1);
     for (const Spawner::Report& report : spawner_->takeReports()) {
-      for (const auto& worker : workers_) {
-        if (report.type != Spawner::Report::Type::Started && worker->number == report.worker) {
-          worker->state = State::Vacant;
-        }
+      const int index = indexOf(report.worker);
+      if (index >= 0 && report.type != Spawner::Report::Type::Started) {
+        at(index).disconnect();
       }
     }
   }
 }
 
-std::optional<std::size_t> ForkBackend::slotOf(const Worker& worker, std::uint64_t chunk) const {
-  const auto found = std::find(worker.chunks.begin(), worker.chunks.end(), chunk);
-  if (found == worker.chunks.end()) {
-    return std::nullopt;
-  }
-  return static_cast<std::size_t>(found - worker.chunks.begin());
-}
-
-Origin ForkBackend::originOf(const Worker& worker, std::optional<std::uint64_t> item) const {
-  return {.item = item, .host = hostName(), .rank = std::nullopt, .pid = worker.pid};
+Origin ForkBackend::originOf(int index, std::optional<std::uint64_t> item) const {
+  return {.item = item, .host = hostName(), .rank = std::nullopt, .pid = at(index).pid()};
 }
 
 }  // namespace procession::detail

@@ -2,15 +2,12 @@
 
 #include <poll.h>
 
-#include <deque>
 #include <memory>
 #include <vector>
 
-#include "backend/arena.hpp"
 #include "backend/backend.hpp"
-#include "backend/frame.hpp"
+#include "backend/forked_worker.hpp"
 #include "backend/spawner.hpp"
-#include "system/fork.hpp"
 
 namespace procession::detail {
 
@@ -18,9 +15,9 @@ namespace procession::detail {
 /// dies is replaced.
 class ForkBackend final : public Backend {
  public:
-  /// Asks for the workers; they may still be starting when the first chunks are sent.
+  /// Asks for the workers; they may still be starting when the first chunks are sent. Takes as many as descriptors allow, at
+  /// least one, or throws SystemError.
   ForkBackend(int workerCount, std::unique_ptr<Spawner> spawner);
-  ~ForkBackend() override;
 
   [[nodiscard]] int workerCount() const override { return static_cast<int>(workers_.size()); }
   void begin(const OperationSetup& setup, BackendEvents& events) override;
@@ -34,41 +31,30 @@ class ForkBackend final : public Backend {
   void shutdown(Time grace) override;
 
  private:
-  enum class State {
-    Vacant,   // no process, and none asked for
-    Running,  // a process, or one on its way
-  };
-  struct Worker {
-    State state = State::Vacant;
-    int number = 0;               // at the spawner; a replacement gets a new one
-    pid_t pid = 0;                // 0: not reported yet
-    bool channelClosed = false;
-    PrivateDescriptor channel;
-    WorkerArena arena;            // stays when the process is replaced
-    std::array<std::uint64_t, WorkerArena::kSlots> chunks{};  // in flight; 0: the slot is free
-    FrameSender sender;
-    std::size_t largestPayload = 0;
-  };
-
-  void start(int index, BackendEvents* events);
-  void reportVacancy(int errorNumber);
-  bool beginOn(Worker& worker);
-  void flushAll();
-  void waitForReadiness(std::optional<Time> until, int wakeUp);
   enum class Receive { OneMessage, EverythingThere };
+
+  [[nodiscard]] ForkedWorker& at(int index) const { return *workers_[static_cast<std::size_t>(index)]; }
+  [[nodiscard]] bool hasWorkers() const;
+  void start(int index);
+  void reportVacancy(int errorNumber);
+  void beginOn(int index, BackendEvents& events);
+  void waitForReadiness(std::optional<Time> until, int wakeUp);
   void receiveFrom(int index, Receive amount, BackendEvents& events);
   void dispatch(int index, const Frame& frame, BackendEvents& events);
-  void takeReports(BackendEvents& events);
+  std::vector<Spawner::Report> takeReports();
+  void handleLosses(const std::vector<Spawner::Report>& reports, BackendEvents& events);
+  void handleFailedStart(int index, int errorNumber, BackendEvents& events);
   void handleEnd(int index, ProcessStatus status, BackendEvents& events);
-  void requireWorkers() const;
-  [[nodiscard]] std::optional<std::size_t> slotOf(const Worker& worker, std::uint64_t chunk) const;
-  [[nodiscard]] Origin originOf(const Worker& worker, std::optional<std::uint64_t> item) const;
+  void killAll();
+  /// The worker that goes by `number` at the spawner; -1 for one that is gone.
+  [[nodiscard]] int indexOf(int number) const;
+  [[nodiscard]] Origin originOf(int index, std::optional<std::uint64_t> item) const;
 
-  std::unique_ptr<Spawner> spawner_;
-  std::vector<std::unique_ptr<Worker>> workers_;  // by index, which is the worker's id for the scheduler
-  int nextNumber_ = 0;
-  OperationSetup setup_;  // id 0: between operations
-  int lastErrno_ = 0;     // of the last worker that could not be started
+  std::unique_ptr<Spawner> spawner_;                    // ends and reaps whatever is left at the end
+  std::vector<std::unique_ptr<ForkedWorker>> workers_;  // by index, which is the worker's id for the scheduler
+  int nextNumber_ = 0;                                  // at the spawner; a replacement gets a new one
+  OperationSetup setup_;                                // id 0: between operations
+  int lastErrno_ = 0;                                   // of the last worker that could not be started
   std::vector<pollfd> polled_;
   FrameReceiver receiver_;
   ArenaPayload payload_;

@@ -65,6 +65,7 @@ class Worker {
     const ChunkReport report = runner_.run(header.first, header.count, items.view(), results_);
     // Before the answer: whoever has it finds the output of the callbacks in place.
     flushStandardOutput();
+    arena_.finish(header.slot, header.chunk);
     answer(header, report);
   }
 

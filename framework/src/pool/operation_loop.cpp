@@ -26,8 +26,6 @@ constexpr int kStopHeardWithin = 200;  // ms
 // Values bound to a callback that workers may keep until the next operation.
 constexpr std::size_t kSmallSetup = std::size_t{64} << 10;
 constexpr int kMostIdleLosses = 16;
-// Workers publish which item they are on, not since when: looking this often within a time limit tells it well enough, and costs them nothing.
-constexpr int kLooksPerLimit = 16;
 
 std::uint64_t nextOperationId() {
   static std::uint64_t id = 0;
@@ -76,6 +74,7 @@ OperationLoop::OperationLoop(Backend& backend, Operation& operation, const PoolO
         operation_.encodeItems(writer, first, count);
         limitChunks(writer.size(), count);
       }),
+      watch_(options.timeout),
       deadline_(toSteadyTime(options.deadline)) {}
 
 void OperationLoop::run() {
@@ -84,9 +83,6 @@ void OperationLoop::run() {
   operation_.describe(setup);
   scheduler_.addItems(0, shape_.items);
   scheduler_.closeItems();
-  if (options_.timeout.count() != 0) {
-    lookAt_ = steadyNow();
-  }
   backend_.begin({nextOperationId(), setup.view(), shape_.readsSource || setup.size() > kSmallSetup}, *this);
   drive();
   backend_.end();
@@ -249,7 +245,7 @@ void OperationLoop::workerLost(int worker, std::optional<std::uint64_t> begun, P
     if (item) {
       attempts_[*item] = lastLoss_;
     }
-  } else if (++idleLosses_ > kMostIdleLosses && status.hasEnded()) {
+  } else if (!scheduler_.isCancelled() && status.hasEnded() && ++idleLosses_ > kMostIdleLosses) {
     fail(std::make_exception_ptr(SystemError(
         "workers end before they begin any work (the last one " + status.describe() + ")", 0)));
   }
@@ -295,28 +291,19 @@ void OperationLoop::lookAtTheClock() {
     killAt_.reset();
     signalWorkers(SIGKILL);
   }
-  if (lookAt_ && now >= *lookAt_) {
-    lookAtItems(now);
-  }
-}
-
-void OperationLoop::lookAtItems(Time now) {
-  lookAt_ = now + Time(options_.timeout) / kLooksPerLimit;
-  for (const auto& [id, flight] : flights_) {
-    const std::optional<std::uint64_t> item = backend_.currentItem(flight.worker);
-    Sighting& sighting = sightings_[flight.worker];
-    if (item != sighting.item) {
-      sighting = {item, now};
-    }
-    if (item) {
-      scheduler_.observed(flight.worker, *item, sighting.since, now);
+  if (watch_.isDue(now)) {
+    watch_.look(now);
+    for (const auto& [id, flight] : flights_) {
+      if (const std::optional<std::uint64_t> item = backend_.currentItem(flight.worker)) {
+        scheduler_.observed(flight.worker, *item, watch_.since(flight.worker, *item, now), now);
+      }
     }
   }
 }
 
 std::optional<Time> OperationLoop::nextWakeUp() const {
   std::optional<Time> earliest;
-  for (const std::optional<Time>& time : {lookAt_, deadline_, terminateAt_, killAt_}) {
+  for (const std::optional<Time>& time : {watch_.nextLook(), deadline_, terminateAt_, killAt_}) {
     if (time && (!earliest || *time < *earliest)) {
       earliest = time;
     }

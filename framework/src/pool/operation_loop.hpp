@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/backend.hpp"
+#include "pool/item_watch.hpp"
 #include "procession/detail/pool/operation.hpp"
 #include "procession/pool_options.hpp"
 #include "scheduler/scheduler.hpp"
@@ -43,7 +44,6 @@ class OperationLoop final : private BackendEvents {
   /// After a chunk whose items or results took many bytes: smaller chunks from now on.
   void limitChunks(std::size_t bytes, std::uint64_t items);
   void lookAtTheClock();
-  void lookAtItems(Time now);
   void lookAtSignals();
   /// Ends the operation with this error, unless one has ended it already. Workers leave their chunks at the next item.
   void fail(std::exception_ptr error);
@@ -55,12 +55,6 @@ class OperationLoop final : private BackendEvents {
   struct Flight {
     int worker = 0;
     Chunk chunk;
-  };
-
-  /// The item that a worker was seen on, and when first.
-  struct Sighting {
-    std::optional<std::uint64_t> item;
-    Time since{0};
   };
 
   Backend& backend_;
@@ -77,8 +71,7 @@ class OperationLoop final : private BackendEvents {
   std::map<int, std::uint64_t> killed_;                        // workers killed for their time limit, and the item
   std::map<std::uint64_t, std::exception_ptr> failures_;       // for good, by item
   std::exception_ptr error_;                                   // what ended the operation, when no item did
-  std::map<int, Sighting> sightings_;  // by worker; only with a time limit
-  std::optional<Time> lookAt_;         // at the items of the workers; only with a time limit
+  ItemWatch watch_;
   int idleLosses_ = 0;       // workers that ended without having begun a chunk, since the last answer
   int signalsSeen_ = 0;
   std::optional<Time> terminateAt_;  // when cancelled: workers still busy then get SIGTERM
