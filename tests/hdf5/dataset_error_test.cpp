@@ -12,6 +12,7 @@
 #include "procession/error.hpp"
 #include "procession/hdf5/attribute.hpp"
 #include "procession/hdf5/dataset.hpp"
+#include "support/scratch_folder.hpp"
 
 // What flock(2) answers in this program, HDF5 included; 0: success.
 static int lockAnswer = 0;
@@ -46,7 +47,7 @@ class DatasetErrorTest : public testing::Test {
  protected:
   ~DatasetErrorTest() override { lockAnswer = 0; }
 
-  [[nodiscard]] std::string file() const { return folder_.file("data.h5"); }
+  [[nodiscard]] std::string file() const { return (folder_.path() / "data.h5").string(); }
   template <class Item = double>
   std::string open(const std::string& path) {
     return messageOf([&] { Dataset<Item>(file(), path); });
@@ -66,7 +67,7 @@ class DatasetErrorTest : public testing::Test {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
-  TestFolder folder_;
+  ScratchFolder folder_;
 };
 
 TEST_F(DatasetErrorTest, NamesAFileThatIsNotThere) {

@@ -9,6 +9,7 @@
 
 #include "hdf5/test_file.hpp"
 #include "procession/error.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace procession::test {
 namespace {
@@ -17,9 +18,9 @@ using hdf5::DatasetReader;
 
 class DatasetReaderTest : public testing::Test {
  protected:
-  [[nodiscard]] std::string file() const { return folder_.file("data.h5"); }
+  [[nodiscard]] std::string file() const { return (folder_.path() / "data.h5").string(); }
 
-  TestFolder folder_;
+  ScratchFolder folder_;
 };
 
 TEST_F(DatasetReaderTest, GivesAnyRunInAnyOrder) {

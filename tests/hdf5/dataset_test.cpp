@@ -12,6 +12,7 @@
 #include "hdf5/test_file.hpp"
 #include "procession/detail/pool/item_source.hpp"
 #include "procession/error.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace procession::test {
 namespace {
@@ -29,9 +30,9 @@ static_assert(!detail::DatasetItem<std::vector<std::vector<int>>>);
 
 class DatasetTest : public testing::Test {
  protected:
-  [[nodiscard]] std::string file() const { return folder_.file("data.h5"); }
+  [[nodiscard]] std::string file() const { return (folder_.path() / "data.h5").string(); }
 
-  TestFolder folder_;
+  ScratchFolder folder_;
 };
 
 TEST_F(DatasetTest, ReadsWhatWasWritten) {

@@ -9,6 +9,7 @@
 #include "hdf5/test_file.hpp"
 #include "procession/hdf5/attribute.hpp"
 #include "procession/hdf5/dataset.hpp"
+#include "support/scratch_folder.hpp"
 
 // Files that other programs wrote: HDF5's own tools, and netCDF-4.
 
@@ -20,16 +21,17 @@ using hdf5::Dataset;
 class ForeignFilesTest : public testing::Test {
  protected:
   void run(const std::string& command) const {
-    ASSERT_EQ(std::system((command + " > '" + folder_.file("log") + "' 2>&1").c_str()), 0)
+    ASSERT_EQ(
+        std::system((command + " > '" + (folder_.path() / "log").string() + "' 2>&1").c_str()), 0)
         << command;
   }
 
-  TestFolder folder_;
+  ScratchFolder folder_;
 };
 
 TEST_F(ForeignFilesTest, H5repackMayStoreItAnyWay) {
-  const std::string original = folder_.file("original.h5");
-  const std::string repacked = folder_.file("repacked.h5");
+  const std::string original = (folder_.path() / "original.h5").string();
+  const std::string repacked = (folder_.path() / "repacked.h5").string();
   const auto values = counting<double>(5000);
   TestFile(original).write("/values", {5000}, values);
   for (const char* how :
@@ -41,8 +43,8 @@ TEST_F(ForeignFilesTest, H5repackMayStoreItAnyWay) {
 }
 
 TEST_F(ForeignFilesTest, H5importReadsText) {
-  const std::string text = folder_.file("table.txt");
-  const std::string imported = folder_.file("table.h5");
+  const std::string text = (folder_.path() / "table.txt").string();
+  const std::string imported = (folder_.path() / "table.h5").string();
   std::ofstream(text) << "1.5 2.5 3.5\n4.5 5.5 6.5\n";
   run(std::string(H5IMPORT) + " '" + text + "' -d 2,3 -p group/table -t TEXTFP -s 32 -o '" +
       imported + "'");

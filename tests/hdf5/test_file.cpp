@@ -1,7 +1,5 @@
 #include "hdf5/test_file.hpp"
 
-#include <cstdlib>
-
 namespace procession::test {
 
 namespace {
@@ -15,19 +13,6 @@ Result ok(Result result) {
 }
 
 }  // namespace
-
-TestFolder::TestFolder() {
-  std::string name = std::filesystem::temp_directory_path() / "procession-hdf5-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) {
-    throw std::runtime_error("the test cannot make a folder");
-  }
-  folder_ = name;
-}
-
-TestFolder::~TestFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
-}
 
 TestFile::TestFile(const std::string& path)
     : file_(ok(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT))) {}

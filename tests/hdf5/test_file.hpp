@@ -2,29 +2,11 @@
 
 #include <hdf5.h>
 
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace procession::test {
-
-/// A folder of the test's own, gone with it.
-class TestFolder {
- public:
-  TestFolder();
-  ~TestFolder();
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const {
-    return (folder_ / name).string();
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return folder_; }
-
- private:
-  std::filesystem::path folder_;
-};
 
 template <class Number>
 hid_t nativeType();
