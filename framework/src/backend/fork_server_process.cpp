@@ -27,7 +27,9 @@ namespace {
 /// The server's own process. It holds nothing but sockets and pidfds, and closes all of them in its workers.
 class ForkServer {
  public:
-  explicit ForkServer(FileDescriptor main) : main_(std::move(main)), pid_(getpid()) {}
+  explicit ForkServer(FileDescriptor main) : main_(std::move(main)), pid_(getpid()) {
+    sigemptyset(&noHandlers_);
+  }
 
   /// Returns when the parent is gone; the workers are dead and reaped then.
   void serve() {
@@ -117,7 +119,7 @@ class ForkServer {
   void start(Pool& pool, FileDescriptor channel, FileDescriptor arena) {
     const int number = message_.worker;
     try {
-      const pid_t pid = forkChild();
+      const pid_t pid = forkChild(noHandlers_);
       if (pid == 0) {
         becomeWorker(std::move(channel), std::move(arena));
       }
@@ -182,6 +184,7 @@ class ForkServer {
 
   PrivateDescriptor main_;
   pid_t pid_;
+  sigset_t noHandlers_;  // the parent's were reset when the server was forked
   std::list<Pool> pools_;
   std::vector<pollfd> polled_;
   ServerMessage message_;

@@ -9,7 +9,4 @@ namespace procession::detail {
 /// of the parent's, even when the callback calls exit or quick_exit.
 [[noreturn]] void runChildBody(Task& task, int channel) noexcept;
 
-/// Writes what the callback left in stdio and the standard streams.
-void flushStandardOutput() noexcept;
-
 }  // namespace procession::detail
