@@ -13,6 +13,7 @@
 #include <string>
 
 #include "procession/error.hpp"
+#include "procession/process_manager.hpp"
 #include "procession/process_pool.hpp"
 #include "support/scoped_environment.hpp"
 #include "support/scratch_folder.hpp"
@@ -104,18 +105,15 @@ TEST_F(ApplicationTest, ItEndsByTheSignalEvenWhereThatIsBlockedAndHandled) {
 
 TEST_F(ApplicationTest, BufferedOutputIsNotLostWhenASignalEndsIt) {
   const ScratchFolder folder;
-  const auto file = folder.path() / "out";
-  EXPECT_EXIT(
-      {
-        (void)!std::freopen(file.c_str(), "w", stdout);
-        std::exit(runBody([] {
-          std::fputs("the last line\n", stdout);
-          throw Interrupted("stopped", SIGTERM);
-        }));
-      },
-      KilledBySignal(SIGTERM), "");
+  const auto name = folder.path() / "report";
+  const auto body = [&name] {
+    std::fputs("the last line\n", std::fopen(name.c_str(), "w"));
+    throw Interrupted("stopped", SIGTERM);
+  };
+  EXPECT_EXIT(std::exit(runBody(body)), KilledBySignal(SIGTERM), "");
+  std::ifstream report(name);
   std::string line;
-  std::getline(std::ifstream(file), line);
+  EXPECT_TRUE(std::getline(report, line));
   EXPECT_EQ(line, "the last line");
 }
 
@@ -211,6 +209,9 @@ TEST(AppTest, TheContainerHasThePoolAndTheManager) {
   const PlainEnvironment environment;
   auto pool = app<ProcessPool>("process.pool");
   EXPECT_EQ(pool.map(std::vector{1, 2, 3}, [](int n) { return 2 * n; }), (std::vector{2, 4, 6}));
+  auto manager = app<ProcessManager>("process.manager");
+  manager.add([] { return 5; });
+  EXPECT_EQ(manager.run<int>(1), std::vector{5});
 }
 
 TEST(AppTest, EachPoolIsANewOne) {
@@ -226,9 +227,10 @@ TEST(AppTest, UnknownNamesAndWrongTypesAreAnsweredWithWhatThereIs) {
     (void)app<ProcessPool>("process.pol");
     FAIL() << "nothing was thrown";
   } catch (const std::out_of_range& error) {
-    EXPECT_THAT(error.what(), HasSubstr("process.pool (procession::ProcessPool)"));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("process.pool (procession::ProcessPool)"),
+                                    HasSubstr("process.manager (procession::ProcessManager)")));
   }
-  EXPECT_THROW((void)app<int>("process.pool"), std::invalid_argument);
+  EXPECT_THROW((void)app<ProcessManager>("process.pool"), std::invalid_argument);
 }
 
 TEST(AppTest, TheContainerTakesOnesOwnServices) {

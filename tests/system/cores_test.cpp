@@ -57,6 +57,8 @@ TEST_F(CpuQuotaTest, AGroupFurtherUpLimitsToo) {
   tree_.write("sys/fs/cgroup/slice/job/cpu.max", "800000 100000\n");
   tree_.write("sys/fs/cgroup/slice/job/step/cpu.max", "max 100000\n");
   EXPECT_EQ(quota(), 2);
+  tree_.write("sys/fs/cgroup/slice/job/cpu.max", "100000 100000\n");
+  EXPECT_EQ(quota(), 1);
 }
 
 TEST_F(CpuQuotaTest, TheRootOfAContainersViewIsRead) {
@@ -75,6 +77,7 @@ TEST_F(CpuQuotaTest, AMountOfPartOfTheHierarchyIsFollowed) {
 TEST_F(CpuQuotaTest, AGroupOutsideOfTheMountCountsByTheMountPoint) {
   describe("0::/../elsewhere\n", kUnifiedMount);
   tree_.write("sys/fs/cgroup/cpu.max", "600000 100000\n");
+  tree_.write("sys/fs/elsewhere/cpu.max", "100000 100000\n");  // not where that group is
   EXPECT_EQ(quota(), 6);
 }
 
@@ -100,13 +103,21 @@ TEST_F(CpuQuotaTest, TheTighterOfBothVersionsCounts) {
   tree_.write("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
   tree_.write("sys/fs/cgroup/b/cpu.max", "900000 100000\n");
   EXPECT_EQ(quota(), 3);
+  tree_.write("sys/fs/cgroup/b/cpu.max", "200000 100000\n");
+  EXPECT_EQ(quota(), 2);
 }
 
 TEST_F(CpuQuotaTest, OtherHierarchiesAreNotAsked) {
-  describe("4:cpuset:/job\n", "31 30 0:28 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpuset\n");
-  tree_.write("sys/fs/cgroup/cpu/job/cpu.cfs_quota_us", "100000\n");
-  tree_.write("sys/fs/cgroup/cpu/job/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(quota(), std::nullopt);
+  const std::string other = "33 30 0:30 / /sys/fs/cgroup/set rw - cgroup cgroup rw,cpuset\n";
+  for (const char* hierarchy : {"cpu", "set"}) {
+    const std::string folder = std::string("sys/fs/cgroup/") + hierarchy + "/job/";
+    tree_.write(folder + "cpu.cfs_quota_us", "100000\n");
+    tree_.write(folder + "cpu.cfs_period_us", "100000\n");
+  }
+  describe("4:cpuset:/job\n", kLegacyMount + other);
+  EXPECT_EQ(quota(), std::nullopt) << "no quota of its group";
+  describe("4:cpu:/job\n", other);
+  EXPECT_EQ(quota(), std::nullopt) << "no hierarchy of quotas";
 }
 
 TEST_F(CpuQuotaTest, PathsMayHoldSpacesAndColons) {
