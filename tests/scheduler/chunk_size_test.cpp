@@ -75,6 +75,27 @@ TEST(ChunkSizeTest, AnAgentGetsAsMuchAsItsWorkers) {
   EXPECT_EQ(size.items(situation), 25u * 128u);
 }
 
+TEST(ChunkSizeTest, AnAgentGetsAnItemForEachWorkerHoweverDear) {
+  ChunkSize size(milliseconds(1));
+  ChunkSize::Situation situation{.openItems = 1'000'000,
+                                 .capacity = 128,
+                                 .allCapacity = 1280,
+                                 .freeCapacity = 2560,
+                                 .workers = 10};
+  size.measure(128, seconds(128));
+  EXPECT_EQ(size.items(situation), 128u);
+}
+
+TEST(ChunkSizeTest, AnAgentBeginsWithAnItemForEachWorker) {
+  const ChunkSize size(milliseconds(1));
+  const ChunkSize::Situation situation{.openItems = 10'000,
+                                       .capacity = 128,
+                                       .allCapacity = 1280,
+                                       .freeCapacity = 2560,
+                                       .workers = 10};
+  EXPECT_EQ(size.items(situation), 128u);
+}
+
 TEST(ChunkSizeTest, WithManyWorkersChunksLastLongEnoughForTheOwnerToServeAll) {
   ChunkSize size(milliseconds(1));
   size.measure(1'000'000, seconds(1000));

@@ -151,6 +151,30 @@ TEST(SchedulerTest, NodesThatArriveInPiecesAreNotJoined) {
   EXPECT_EQ(scheduler.doneItems(), 12u);
 }
 
+TEST(SchedulerTest, AnAgentGetsTheNextChunkWhenItHasPassedOneOn) {
+  Scheduler scheduler{SchedulerOptions{}};
+  scheduler.addItems(0, 1000);
+  scheduler.closeItems();
+  scheduler.addWorker(0, 8, Time{0});
+  const auto first = actionsOf(scheduler);
+  ASSERT_EQ(first.size(), 2u);
+  scheduler.chunkPassedOn(0, first[0].chunk.id, Time{1});
+  scheduler.chunkPassedOn(0, first[0].chunk.id, Time{1});  // once is as good as twice
+  EXPECT_EQ(actionsOf(scheduler).size(), 1u);
+  EXPECT_EQ(scheduler.chunksInFlight(), 3u);
+  scheduler.chunkDone(0, first[0].chunk.id, milliseconds(1), Time{2});
+  EXPECT_TRUE(actionsOf(scheduler).empty()) << "its place was taken already";
+  EXPECT_THROW(scheduler.chunkPassedOn(0, first[0].chunk.id, Time{3}), std::logic_error);
+}
+
+TEST(SchedulerTest, TellsWhatIsNotHandedOut) {
+  Scheduler scheduler = makeScheduler(16, 1);
+  EXPECT_EQ(scheduler.waitingItems(), 16u);
+  actionsOf(scheduler);
+  EXPECT_EQ(scheduler.waitingItems(), 8u);
+  EXPECT_EQ(scheduler.openItems(), 16u);
+}
+
 TEST(SchedulerTest, ALateWorkerGetsWhatIsLeft) {
   Scheduler scheduler = makeScheduler(8, 0);
   EXPECT_TRUE(scheduler.isStranded());

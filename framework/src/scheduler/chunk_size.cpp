@@ -56,7 +56,10 @@ double ChunkSize::firstItems(const Situation& situation) const {
   const auto capacity = static_cast<double>(situation.capacity);
   const double spread = std::ceil(open * capacity / static_cast<double>(situation.freeCapacity));
   const double share = open * capacity / static_cast<double>(situation.allCapacity);
-  return std::max(std::min(spread, kFirstItems * capacity), share * kFirstShare);
+  // An agent asks for more as soon as each of its processes has an item, a process only when it has
+  // done its items.
+  const double few = situation.capacity > 1 ? capacity : kFirstItems;
+  return std::max(std::min(spread, few), share * kFirstShare);
 }
 
 double ChunkSize::guidedItems(const Situation& situation) const {
@@ -69,7 +72,8 @@ double ChunkSize::guidedItems(const Situation& situation) const {
                        static_cast<double>(situation.allCapacity);
   const double worthwhile = itemsIn(shouldLast) * capacity;
   const double atLeast = std::min(worthwhile, std::max(std::ceil(share), worthwhile * kShortest));
-  const double atMost = std::min(itemsIn(mayLast) * capacity,
+  // An agent may get an item for each of its processes, however dear.
+  const double atMost = std::min(std::max(itemsIn(mayLast), 1.0) * capacity,
                                  kTrust * static_cast<double>(measuredItems_) * capacity);
   return std::min(std::max(share * kGuidedShare, atLeast), atMost);
 }

@@ -25,6 +25,7 @@ std::optional<Scheduler::Action> Scheduler::assign(Time now) {
   unfile(id, worker);
   const Chunk chunk{++lastChunk_, range.first, end - range.first};
   worker.flights.push_back({chunk, range.sourceEnd, range.pieceLimit});
+  ++worker.load;
   ++chunksInFlight_;
   if (options_.timeout > Time{0} && worker.flights.size() == 1) {
     worker.limitCheck = now + options_.timeout;
@@ -103,12 +104,12 @@ void Scheduler::file(WorkerId id, Worker& worker) {
   worker.waitingSince = ++lastWaiting_;
   if (!worker.killItem) {
     allCapacity_ += worker.capacity;
-    idleWorkers_ += worker.flights.empty() ? 1 : 0;
+    idleWorkers_ += worker.load == 0 ? 1 : 0;
   }
   if (mayGetMore(worker)) {
     const auto slots = static_cast<std::size_t>(options_.chunksInFlight);
-    freeCapacity_ += worker.capacity * (slots - worker.flights.size());
-    ready_.emplace(worker.flights.size(), worker.waitingSince, id);
+    freeCapacity_ += worker.capacity * (slots - worker.load);
+    ready_.emplace(worker.load, worker.waitingSince, id);
   }
   if (isRecallable(worker)) {
     recallable_.insert(recallKey(id, worker));
@@ -121,12 +122,12 @@ void Scheduler::file(WorkerId id, Worker& worker) {
 void Scheduler::unfile(WorkerId id, Worker& worker) {
   if (!worker.killItem) {
     allCapacity_ -= worker.capacity;
-    idleWorkers_ -= worker.flights.empty() ? 1 : 0;
+    idleWorkers_ -= worker.load == 0 ? 1 : 0;
   }
   if (mayGetMore(worker)) {
     const auto slots = static_cast<std::size_t>(options_.chunksInFlight);
-    freeCapacity_ -= worker.capacity * (slots - worker.flights.size());
-    ready_.erase({worker.flights.size(), worker.waitingSince, id});
+    freeCapacity_ -= worker.capacity * (slots - worker.load);
+    ready_.erase({worker.load, worker.waitingSince, id});
   }
   if (isRecallable(worker)) {
     recallable_.erase(recallKey(id, worker));
@@ -137,12 +138,11 @@ void Scheduler::unfile(WorkerId id, Worker& worker) {
 }
 
 bool Scheduler::mayGetMore(const Worker& worker) const {
-  return !worker.killItem &&
-         worker.flights.size() < static_cast<std::size_t>(options_.chunksInFlight);
+  return !worker.killItem && worker.load < static_cast<std::size_t>(options_.chunksInFlight);
 }
 
 bool Scheduler::isRecallable(const Worker& worker) {
-  return !worker.killItem && worker.flights.size() > 1 &&
+  return !worker.killItem && worker.load > 1 && !worker.flights.back().isPassedOn &&
          worker.flights.back().recall == Flight::Recall::NotAsked;
 }
 

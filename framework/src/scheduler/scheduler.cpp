@@ -68,6 +68,17 @@ void Scheduler::itemFailed(WorkerId id, std::uint64_t chunk, std::uint64_t item,
   blame(takeFlight(worker, chunk, now), item, FailureKind::Threw);
 }
 
+void Scheduler::chunkPassedOn(WorkerId id, std::uint64_t chunk, Time /*now*/) {
+  auto& worker = *find(id);
+  const auto flight = findFlight(worker, chunk);
+  if (!flight->isPassedOn) {
+    unfile(id, worker.second);
+    flight->isPassedOn = true;
+    --worker.second.load;
+    file(id, worker.second);
+  }
+}
+
 void Scheduler::chunkAborted(WorkerId id, std::uint64_t chunk, Time now) {
   reopen(takeFlight(*find(id), chunk, now));
 }
@@ -224,6 +235,7 @@ Scheduler::Flight Scheduler::takeFlight(Workers::value_type& entry, std::uint64_
   unfile(id, worker);
   const bool wasWorkedOn = found == worker.flights.begin();
   worker.flights.erase(found);
+  worker.load -= flight.isPassedOn ? 0 : 1;
   --chunksInFlight_;
   endRecall(worker, flight);
 

@@ -42,7 +42,8 @@ struct SchedulerOptions {
   int retries = 0;            // how often an item is tried again after a failure or a lost worker
   bool stopAtFailure = true;  // the first item that failed for good ends the hand-out
   Time timeout{0};            // an item may take this long; 0: for ever
-  int chunksInFlight = 2;     // per worker: the one it works on and the next
+  int chunksInFlight =
+      2;  // per worker: the one it works on and the next; an agent's that are not passed on
   Time worthwhile = std::chrono::milliseconds(1);  // a chunk should last this long, so that its
                                                    // hand-over is cheap
 };
@@ -82,8 +83,8 @@ class Scheduler {
       Assign,  // send `chunk` to `worker`
       Recall,  // ask `worker` to give `chunk` back if it has not begun it; answer with recalled()
                // or recallRefused()
-      Kill,  // end `worker`: its item exceeded the time limit; answer with workerLost()
-      Fail,  // `item` failed for good, after `attempts` attempts
+      Kill,    // end `worker`: its item exceeded the time limit; answer with workerLost()
+      Fail,    // `item` failed for good, after `attempts` attempts
     };
     Type type = Type::Assign;
     WorkerId worker = -1;
@@ -113,6 +114,10 @@ class Scheduler {
   /// The callback threw on `item`; nothing of the chunk came back. The chunk's other items are
   /// handed out again, and `item` alone, while it has attempts left.
   void itemFailed(WorkerId worker, std::uint64_t chunk, std::uint64_t item, Time now);
+  /// From agents: every item of the chunk is with one of its processes, so that there is room for
+  /// the next chunk. Without it an agent would wait for the slowest item of a chunk before it gets
+  /// another.
+  void chunkPassedOn(WorkerId worker, std::uint64_t chunk, Time now);
   /// The chunk came back unfinished, by no fault of an item, as after cancel(): its items are open
   /// again.
   void chunkAborted(WorkerId worker, std::uint64_t chunk, Time now);
@@ -155,6 +160,9 @@ class Scheduler {
   [[nodiscard]] std::uint64_t failedItems() const { return failedItems_; }
   /// Neither done nor failed.
   [[nodiscard]] std::uint64_t openItems() const { return allItems_ - doneItems_ - failedItems_; }
+  /// Of these, not handed out. An agent asks for it, to pass on its parent's chunks no earlier than
+  /// its workers need them: what it has not passed on it can give back.
+  [[nodiscard]] std::uint64_t waitingItems() const { return open_.count(); }
   [[nodiscard]] std::size_t chunksInFlight() const { return chunksInFlight_; }
 
  private:
@@ -165,6 +173,7 @@ class Scheduler {
     std::uint64_t sourceEnd = 0;
     std::uint64_t pieceLimit = OpenRange::kNoLimit;
     Recall recall = Recall::NotAsked;
+    bool isPassedOn = false;
   };
 
   // Most worthy of the next chunk first: fewest chunks in flight, then waiting for the longest
@@ -177,6 +186,7 @@ class Scheduler {
   struct Worker {
     std::uint64_t capacity = 1;
     std::vector<Flight> flights;  // oldest first: that one it works on
+    std::size_t load = 0;         // of these, not passed on
     std::uint64_t waitingSince = 0;
     std::optional<Time> limitCheck;             // its item cannot exceed the time limit before
     std::optional<std::uint64_t> killItem;      // the item for which it is being ended
