@@ -27,24 +27,30 @@ ClusterSimulation::Time ClusterSimulation::evenShare() const {
 }
 
 void ClusterSimulation::run() {
-  post(Time{0}, {.kind = Kind::ParentStep});
+  post(Time{0}, {});
   parentIsBusy_ = true;
   while (!parent_.isFinished()) {
-    if (events_.empty()) {
+    if (due_.empty()) {
       throw std::logic_error("nothing happens any more, and " +
                              std::to_string(parent_.openItems()) + " items are open");
     }
-    const Event event = events_.top();
-    events_.pop();
-    now_ = event.time;
+    const Due due = due_.top();
+    due_.pop();
+    now_ = due.time;
+    const Event event = events_[due.place];
+    freePlaces_.push_back(due.place);
     happen(event);
   }
 }
 
-void ClusterSimulation::post(Time time, Event event) {
-  event.time = time;
-  event.order = ++lastEvent_;
-  events_.push(event);
+void ClusterSimulation::post(Time time, const Event& event) {
+  if (freePlaces_.empty()) {
+    freePlaces_.push_back(events_.size());
+    events_.emplace_back();
+  }
+  events_[freePlaces_.back()] = event;
+  due_.push({time, ++lastEvent_, freePlaces_.back()});
+  freePlaces_.pop_back();
 }
 
 void ClusterSimulation::happen(const Event& event) {
@@ -59,7 +65,7 @@ void ClusterSimulation::happen(const Event& event) {
       inbox_.push(event);
       if (!parentIsBusy_) {
         parentIsBusy_ = true;
-        post(now_ + cluster_.perMessage, {.kind = Kind::ParentStep});
+        post(now_ + cluster_.perMessage, {});
       }
       return;
     case Kind::ChunkAtAgent:
@@ -100,7 +106,7 @@ void ClusterSimulation::parentStep() {
   }
   ++parentMessages_;
   ++schedulerCalls_;
-  post(now_ + cluster_.perMessage, {.kind = Kind::ParentStep});
+  post(now_ + cluster_.perMessage, {});
 }
 
 void ClusterSimulation::parentHears(const Event& event) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <queue>
 #include <vector>
 
@@ -67,16 +69,20 @@ class ClusterSimulation {
   };
 
   struct Event {
-    Time time;
-    std::uint64_t order;
-    Kind kind;
+    Kind kind = Kind::ParentStep;
     bool isYes = false;  // of an answer
     int agent = 0;
     int worker = 0;
     Chunk chunk{};
     Time busy{0};
+  };
 
-    bool operator>(const Event& other) const {
+  /// When an event happens, and where it is kept: small, as millions wait.
+  struct Due {
+    Time time;
+    std::uint64_t order;
+    std::size_t place;
+    bool operator>(const Due& other) const {
       return time != other.time ? time > other.time : order > other.order;
     }
   };
@@ -104,7 +110,7 @@ class ClusterSimulation {
     std::vector<Received> received;  // passed on, not done
   };
 
-  void post(Time time, Event event);
+  void post(Time time, const Event& event);
   void happen(const Event& event);
   void toParent(const Event& event);
   void parentStep();
@@ -127,7 +133,9 @@ class ClusterSimulation {
   std::vector<Agent> agents_;
   std::queue<Event> inbox_;  // of the parent
   bool parentIsBusy_ = false;
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::vector<Event> events_;
+  std::vector<std::size_t> freePlaces_;  // in events_
   std::uint64_t lastEvent_ = 0;
   Time now_{0};
   std::vector<bool> done_;
