@@ -27,12 +27,13 @@ struct PoolOptions {
   int retries = 0;
   /// How long one item may take; then its worker is killed and the item fails with TaskTimeout. 0: for ever.
   std::chrono::milliseconds timeout{0};
-  /// A journal to resume from; empty: none.
+  /// A journal to resume from; empty: none. This version has no journals: anything else is a std::invalid_argument.
   std::filesystem::path checkpoint{};
-  /// When to stop handing out; then the operation throws Interrupted. Empty: none is known; max(): none.
+  /// When to stop: chunks in flight are left at their next item, and the operation throws Interrupted. Empty, or max(): never.
   std::optional<std::chrono::system_clock::time_point> deadline{};
+  /// This version shows no progress.
   Progress progress = Progress::Auto;
-  /// Of the per-item random streams.
+  /// Of the per-item random streams, which this version does not have.
   std::uint64_t seed = 0;
   /// Items a leaf of a reduction; 0: the smallest power of two that gives at most 2^20 leaves. Changes the rounding of floating-point
   /// reductions, as it changes their order.
