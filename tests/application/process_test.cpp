@@ -30,7 +30,7 @@ using testing::Ne;
 
 class ProcessTest : public testing::Test {
  protected:
-  const PlainEnvironment environment_;
+  PlainEnvironment environment_;
   const std::vector<int> numbers_{1, 2, 3, 4, 5, 6, 7};
 };
 
@@ -149,6 +149,27 @@ TEST_F(ProcessTest, TheManagerIsANewOneEachTime) {
 TEST_F(ProcessTest, ThisMachineIsSupportedAndHasCores) {
   EXPECT_TRUE(Process::isSupported());
   EXPECT_GE(Process::getCpuCores(), 1);
+}
+
+TEST_F(ProcessTest, TheSerialBackendGivesTheSameInOneProcess) {
+  environment_.set("PROCESSION_BACKEND", "serial");
+  EXPECT_THAT(Process::map(numbers_, [](int) { return getpid(); }), Each(getpid()));
+  EXPECT_THAT(Process::filter(numbers_, [](int n) { return n > 5; }), ElementsAre(6, 7));
+  EXPECT_EQ(Process::reduce(numbers_, std::plus<>(), 0), 28);
+  EXPECT_EQ(Process::run([] { return getpid(); }, [] {}), std::tuple(getpid(), std::monostate()));
+}
+
+TEST_F(ProcessTest, OfSeveralRanksNoneDoesTheWorkOfAll) {
+  environment_.set("PMI_SIZE", "2");
+  EXPECT_THROW((void)Process::map(numbers_, [](int n) { return n; }), Error);
+  EXPECT_THROW((void)Process::run([] { return 1; }, [] { return 2; }), Error);
+  auto process = Process::fork([] { return 1; });
+  EXPECT_THROW(process.start(), Error);
+  auto manager = Process::manager();
+  const auto task = manager.add([] { return 1; });
+  EXPECT_THROW(task->start(), Error);
+  environment_.unset("PMI_SIZE");
+  EXPECT_THAT(manager.run<int>(), ElementsAre(1)) << "usable once there is one rank";
 }
 
 int changed = 0;

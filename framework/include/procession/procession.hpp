@@ -6,16 +6,21 @@
 #include "procession/container.hpp"
 #include "procession/error.hpp"
 #include "procession/fork_process.hpp"
+#include "procession/outcome.hpp"
+#include "procession/pool_options.hpp"
 #include "procession/portable.hpp"
 #include "procession/process.hpp"
 #include "procession/process_interface.hpp"
 #include "procession/process_manager.hpp"
+#include "procession/process_manager_interface.hpp"
 #include "procession/process_pool.hpp"
 #include "procession/process_service_provider.hpp"
 #include "procession/process_status.hpp"
 #include "procession/serializable.hpp"
+#include "procession/task_outcome.hpp"
 #include "procession/worker_interface.hpp"
 
-#ifdef PROCESSION_HAS_HDF5  // set by linking procession::hdf5
+// Its header is installed where it was built; programs that use it link procession::hdf5.
+#if __has_include("procession/hdf5.hpp")
 #include "procession/hdf5.hpp"
 #endif

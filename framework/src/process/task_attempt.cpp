@@ -44,7 +44,13 @@ std::exception_ptr tellFailure(const Child& child, const Origin& origin) {
 
 }  // namespace
 
-bool runsInline() { return isInsideWorker() || chooseBackend() == BackendKind::Serial; }
+bool runsInline() {
+  if (isInsideWorker()) {
+    return true;
+  }
+  requireSingleRank();
+  return chooseBackend() == BackendKind::Serial;
+}
 
 TaskEnd concludeAttempt(const Child& child, std::optional<std::uint64_t> item) {
   TaskEnd end;

@@ -9,7 +9,8 @@
 
 namespace procession::detail {
 
-/// Whether tasks run in this process: inside a worker, and on the serial backend.
+/// Whether tasks run in this process: inside a worker, and on the serial backend. Throws Error in
+/// one of several ranks.
 bool runsInline();
 
 /// What came of a child that has ended: status, result or error. `item` is for the error's message.

@@ -321,10 +321,11 @@ void TaskCrew::start(const TaskPointer& task) {
   if (task->wasStarted()) {
     throw std::logic_error("start() of a task that was started before");
   }
+  const bool isInline = runsInline();
   if (task->isOfRun) {
     std::erase(run_->waiting, task);
   }
-  if (!runsInline()) {
+  if (!isInline) {
     try {
       startAttempt(task, caughtSignals());
     } catch (...) {
