@@ -1,5 +1,6 @@
 #include "hdf5/conversion.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -42,40 +43,48 @@ struct Conversion::Judge {
     if (exception == H5T_CONV_EXCEPT_TRUNCATE && source == Source::OtherReal) {
       return true;
     }
-    const long double real = toReal(sourceType, value);
-    return isReal(target) ? !std::isfinite(real) : fitsInteger(std::trunc(real));
-  }
-
-  [[nodiscard]] long double toReal(hid_t sourceType, const void* value) const {
     switch (source) {
       case Source::Float:
-        return load<float>(value);
+        return fits(load<float>(value));
       case Source::Double:
-        return load<double>(value);
-      default: {
-        alignas(long double) std::array<std::byte, 64> buffer{};
-        std::memcpy(buffer.data(), value, std::min(buffer.size(), H5Tget_size(sourceType)));
-        H5Tconvert(sourceType, H5T_NATIVE_LDOUBLE, 1, buffer.data(), nullptr, H5P_DEFAULT);
-        return load<long double>(buffer.data());
-      }
+        return fits(load<double>(value));
+      default:
+        return H5Tget_size(sourceType) <= sizeof(double)
+                   ? fits(convert<double>(H5T_NATIVE_DOUBLE, sourceType, value))
+                   : fits(convert<long double>(H5T_NATIVE_LDOUBLE, sourceType, value));
     }
   }
 
   template <class Real>
-  static long double load(const void* value) {
+  static Real load(const void* value) {
     Real real;
     std::memcpy(&real, value, sizeof real);
     return real;
   }
 
+  template <class Real>
+  static Real convert(hid_t real, hid_t sourceType, const void* value) {
+    alignas(Real) std::array<std::byte, 64> buffer{};
+    std::memcpy(buffer.data(), value, std::min(buffer.size(), H5Tget_size(sourceType)));
+    H5Tconvert(sourceType, real, 1, buffer.data(), nullptr, H5P_DEFAULT);
+    return load<Real>(buffer.data());
+  }
+
+  /// HDF5 calls infinities out of range, but floating-point types have them all.
+  template <class Real>
+  [[nodiscard]] bool fits(Real real) const {
+    return isReal(target) ? !std::isfinite(real) : fitsInteger(std::trunc(real));
+  }
+
   static bool isReal(Number number) { return number >= Number::Float; }
 
   /// HDF5 calls the smallest value of a signed type out of range; it is not.
-  [[nodiscard]] bool fitsInteger(long double whole) const {
+  template <class Real>
+  [[nodiscard]] bool fitsInteger(Real whole) const {
     const int bits = 8 * static_cast<int>(H5Tget_size(memoryType(target)));
     const bool isSigned = target <= Number::Int64;
-    const long double limit = std::ldexp(1.0L, isSigned ? bits - 1 : bits);
-    return whole < limit && whole >= (isSigned ? -limit : 0.0L);  // false for a NaN
+    const Real limit = std::ldexp(Real{1}, isSigned ? bits - 1 : bits);
+    return whole < limit && whole >= (isSigned ? -limit : Real{0});  // false for a NaN
   }
 
   static Source sourceOf(const TypeHandle& type) {
