@@ -2,11 +2,12 @@
 
 #include <unistd.h>
 
+#include <cstring>
 #include <exception>
 
 #include "process/message.hpp"
-#include "system/child_exit.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
+#include "system/child_exit.hpp"
 #include "system/file_descriptor.hpp"
 #include "system/fork.hpp"
 

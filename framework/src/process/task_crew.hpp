@@ -93,6 +93,7 @@ class TaskCrew {
   struct Run {
     int maxConcurrent = 0;
     bool stopsAtFailure = false;
+    bool isInline = false;            // in this process, one task after the other
     sigset_t caught{};                // signals that have a handler
     SignalScope* signals = nullptr;   // of the thread that called run()
     std::vector<TaskPointer> tasks;   // in the order of add()
@@ -131,7 +132,7 @@ class TaskCrew {
   std::vector<TaskOutcome> endRun();
   void abandonRun() noexcept;
   void driveUntil(Lock& lock, const std::function<bool()>& isDone);
-  void step(Lock& lock);
+  bool step(Lock& lock);
   void startWaiting(Lock& lock);
   bool startOne(const TaskPointer& task);
   void dropWaiting();

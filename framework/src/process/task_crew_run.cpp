@@ -60,7 +60,9 @@ void TaskCrew::beginRun(int maxConcurrent, const std::type_info* uniformType,
                          demangle(*task->type) + ", not " + demangle(*uniformType));
     }
   }
+  const bool isInline = runsInline();
   Run& run = run_.emplace();
+  run.isInline = isInline;
   run.maxConcurrent = maxConcurrent;
   run.stopsAtFailure = uniformType != nullptr;
   run.caught = caughtSignals();
@@ -138,8 +140,9 @@ void TaskCrew::driveUntil(Lock& lock, const std::function<bool()>& isDone) {
       continue;
     }
     isDriven_ = true;
+    bool hasWaited = false;
     try {
-      step(lock);
+      hasWaited = step(lock);
     } catch (...) {
       isDriven_ = false;
       changed_.notify_all();
@@ -147,29 +150,35 @@ void TaskCrew::driveUntil(Lock& lock, const std::function<bool()>& isDone) {
     }
     isDriven_ = false;
     changed_.notify_all();
+    if (!hasWaited && !isDone()) {
+      changed_.wait(lock);  // for another thread: its run() has yet to be concluded
+    }
   }
 }
 
-void TaskCrew::step(Lock& lock) {
+/// Does what there is to do, then waits for the next event. False when nothing runs that could
+/// bring one.
+bool TaskCrew::step(Lock& lock) {
   if (run_) {
     heedSignals();
     startWaiting(lock);
     endRest();
     dropWaiting();
   }
-  if (!running_.empty()) {
-    waitForEvents(lock);
-    enforceLimits();
+  if (running_.empty()) {
+    return false;
   }
+  waitForEvents(lock);
+  enforceLimits();
+  return true;
 }
 
 void TaskCrew::startWaiting(Lock& lock) {
-  const bool isInline = runsInline();
   while (run_ && !run_->waiting.empty() && !run_->isStopping() && !run_->isStarved &&
          static_cast<int>(running_.size()) < run_->maxConcurrent) {
     const TaskPointer task = run_->waiting.front();
     run_->waiting.pop_front();
-    if (isInline) {
+    if (run_->isInline) {
       runHere(task, lock);
       heedSignals();
     } else if (!startOne(task)) {
