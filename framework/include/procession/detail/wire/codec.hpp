@@ -20,7 +20,8 @@
 
 // Values to bytes and back: raw bytes where the type allows it, a length and bytes for strings and vectors of raw
 // elements, a Boost binary archive for everything else. One archive a value: Boost recognises objects by their address,
-// and the results of a loop live at the same address one after the other.
+// and the results of a loop live at the same address one after the other. Boost believes what it reads, lengths and places
+// in its tables too; so an archive is sealed, and opened only when it is whole.
 
 namespace procession::detail {
 
@@ -57,6 +58,15 @@ class PayloadInput final : public std::streambuf {
 inline constexpr unsigned kArchiveFlags =
     boost::archive::no_header | boost::archive::no_codecvt;
 
+/// An archive's length and checksum, in front of it.
+inline constexpr std::size_t kSealBytes = 2 * sizeof(std::uint64_t);
+/// Fills in the seal at `start`, for the archive from behind it to the payload's end.
+void sealArchive(PayloadWriter& writer, std::size_t start);
+/// The sealed archive that comes next. Throws PayloadError when it is not as it was written.
+ByteView openArchive(PayloadReader& reader);
+/// Throws PayloadError unless all of an archive was read: else the class loads less than it saves.
+void expectWholeArchive(std::size_t read, std::size_t size);
+
 /// Turns the failure being handled while a `type` was decoded into a PayloadError; to be called in a catch block.
 [[noreturn]] void rethrowAsPayloadError(const std::type_info& type);
 
@@ -76,9 +86,12 @@ void encode(PayloadWriter& writer, const Value& value) {
     writer.writeWord(value.size());
     writer.write(value.data(), value.size() * sizeof(*value.data()));
   } else {
+    const std::size_t start = writer.size();
+    writer.claim(kSealBytes);
     PayloadOutput output(writer);
     boost::archive::binary_oarchive archive(output, kArchiveFlags);
     archive << value;
+    sealArchive(writer, start);
   }
 }
 
@@ -122,17 +135,18 @@ Value decodeSequence(PayloadReader& reader) {
 template <class Value>
 Value decodeArchived(PayloadReader& reader) {
   try {
-    PayloadInput input(reader.rest());
+    const ByteView bytes = openArchive(reader);
+    PayloadInput input(bytes);
     boost::archive::binary_iarchive archive(input, kArchiveFlags);
     if constexpr (std::is_default_constructible_v<Value>) {
       Value value{};
       archive >> value;
-      reader.take(input.consumed());
+      expectWholeArchive(input.consumed(), bytes.size());
       return value;
     } else {
       boost::serialization::detail::stack_construct<decltype(archive), Value> value(archive, 0);
       archive >> value.reference();
-      reader.take(input.consumed());
+      expectWholeArchive(input.consumed(), bytes.size());
       return std::move(value.reference());
     }
   } catch (...) {
