@@ -59,7 +59,7 @@ void WorkerArena::trim(std::size_t used) {
   }
 }
 
-ArenaPayload::ArenaPayload() : buffer_(std::make_unique_for_overwrite<std::byte[]>(kLargestInline)) {
+ArenaPayload::ArenaPayload() : buffer_(std::make_unique_for_overwrite<InlineBuffer>()) {
   restart({});
 }
 
@@ -68,7 +68,7 @@ void ArenaPayload::restart(std::span<std::byte> slot) {
   place_ = PayloadPlace::Inline;
   file_.reset();
   mapping_ = Mapping();
-  assign(buffer_.get(), kLargestInline);
+  assign(buffer_->bytes.data(), kLargestInline);
 }
 
 void ArenaPayload::grow(std::size_t capacity) {

@@ -82,10 +82,15 @@ class ArenaPayload final : public PayloadWriter {
   [[nodiscard]] FileDescriptor takeFile() { return std::move(file_); }
 
  private:
+  /// Aligned like slots and messages, for results that are laid out raw.
+  struct alignas(64) InlineBuffer {
+    std::array<std::byte, kLargestInline> bytes;
+  };
+
   void grow(std::size_t capacity) override;
   void moveToFile(std::size_t capacity);
 
-  std::unique_ptr<std::byte[]> buffer_;  // of kLargestInline bytes
+  std::unique_ptr<InlineBuffer> buffer_;
   std::span<std::byte> slot_;
   PayloadPlace place_ = PayloadPlace::Inline;
   FileDescriptor file_;

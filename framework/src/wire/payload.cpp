@@ -15,6 +15,8 @@ namespace procession::detail {
 namespace {
 
 constexpr std::size_t kMappedFrom = kHugePageWorthwhile;
+// As in the other payloads' memory, so that over-aligned types can be laid out raw.
+constexpr std::size_t kAlignment = 64;
 
 }  // namespace
 
@@ -60,7 +62,7 @@ void HeapPayload::grow(std::size_t wanted) {
   const std::size_t size = (wanted + rounding - 1) / rounding * rounding;
   void* memory = nullptr;
   if (size < kMappedFrom) {
-    memory = std::realloc(data(), size);
+    memory = std::aligned_alloc(kAlignment, size);
   } else if (capacity() >= kMappedFrom) {
     memory = mremap(data(), capacity(), size, MREMAP_MAYMOVE);
   } else {
@@ -71,10 +73,10 @@ void HeapPayload::grow(std::size_t wanted) {
   }
   if (size >= kMappedFrom) {
     adviseHugePages(memory, size);
-    if (capacity() != 0 && capacity() < kMappedFrom) {
-      std::memcpy(memory, data(), this->size());
-      std::free(data());
-    }
+  }
+  if (capacity() != 0 && capacity() < kMappedFrom) {
+    std::memcpy(memory, data(), this->size());
+    std::free(data());
   }
   moveTo(static_cast<std::byte*>(memory), size);
 }
