@@ -9,6 +9,7 @@
 
 #include "backend/fork_server_process.hpp"
 #include "backend/fork_server_protocol.hpp"
+#include "procession/detail/wire/code_address.hpp"
 #include "procession/error.hpp"
 #include "system/descriptor_message.hpp"
 #include "system/fork.hpp"
@@ -110,6 +111,7 @@ class ServerSpawner final : public Spawner {
 }  // namespace
 
 void startForkServer() {
+  refreshSegmentTable();  // the workers' table of loaded objects is the one of now
   SocketPair sockets = makeSocketPair();
   PrivateDescriptor ours(std::move(sockets.first));
   const pid_t pid = forkChild();

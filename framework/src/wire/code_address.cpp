@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "procession/error.hpp"
+#include "system/fork.hpp"
 
 namespace procession::detail {
 
@@ -21,6 +22,7 @@ struct Segment {
   std::uint64_t end = 0;
 };
 
+/// Guarded by ForkPause: pools may work in several threads, and a lock that a fork leaves locked in the child would be its end.
 std::vector<Segment>& table() {
   static std::vector<Segment> segments;
   return segments;
@@ -49,6 +51,7 @@ std::string nameOfObject(const void* address) {
 }  // namespace
 
 void refreshSegmentTable() {
+  const ForkPause lock;
   std::vector<Segment> loaded;
   dl_iterate_phdr(appendSegments, &loaded);
   for (Segment& segment : loaded) {
@@ -62,6 +65,7 @@ void refreshSegmentTable() {
 }
 
 CodeAddress locateCode(const void* function) {
+  const ForkPause lock;
   if (table().empty()) {
     refreshSegmentTable();
   }
@@ -78,6 +82,7 @@ CodeAddress locateCode(const void* function) {
 }
 
 const void* resolveCode(CodeAddress address) {
+  const ForkPause lock;
   if (table().empty()) {
     refreshSegmentTable();
   }
