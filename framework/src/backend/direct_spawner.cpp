@@ -1,4 +1,5 @@
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,27 +22,31 @@ namespace {
 
 class DirectSpawner final : public Spawner {
  public:
-  DirectSpawner() : epoll_(FileDescriptor(epoll_create1(EPOLL_CLOEXEC))) {
-    if (!epoll_.isOpen()) {
-      throw SystemError("cannot watch worker processes", errno);
+  DirectSpawner()
+      : epoll_(FileDescriptor(epoll_create1(EPOLL_CLOEXEC))),
+        waiting_(FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) {
+    if (!epoll_.isOpen() || !waiting_.isOpen()) {
+      throw SystemError(errno == EMFILE ? "cannot watch worker processes: too many open files (raise `ulimit -n`)"
+                                        : "cannot watch worker processes",
+                        errno);
     }
+    watch(waiting_.get());
   }
 
   ~DirectSpawner() override {
-    for (auto& [number, child] : children_) {
-      ::kill(child.pid, SIGKILL);
-      siginfo_t info{};
-      while (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED) != 0 && errno == EINTR) {
-      }
+    for (const auto& [number, child] : children_) {
+      end(child);
     }
   }
 
   void start(int worker, FileDescriptor channel, const FileDescriptor& arena) override {
     try {
-      reports_.push_back({worker, Report::Type::Started, fork(worker, std::move(channel), arena), 0, {}});
+      const pid_t pid = fork(worker, std::move(channel), arena);
+      reports_.push_back({worker, Report::Type::Started, pid, 0, {}});
     } catch (const SystemError& error) {
       reports_.push_back({worker, Report::Type::Failed, 0, error.getErrno(), {}});
     }
+    eventfd_write(waiting_.get(), 1);
   }
 
   void signal(int worker, int signal) override {
@@ -54,6 +59,8 @@ class DirectSpawner final : public Spawner {
   [[nodiscard]] int descriptor() const override { return epoll_.get(); }
 
   std::vector<Report> takeReports() override {
+    eventfd_t count = 0;
+    eventfd_read(waiting_.get(), &count);
     for (auto child = children_.begin(); child != children_.end();) {
       siginfo_t info{};
       const int result =
@@ -77,6 +84,19 @@ class DirectSpawner final : public Spawner {
     Lifeline lifeline;  // ends the child when this process is gone
   };
 
+  void watch(int descriptor) const {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event);
+  }
+
+  static void end(const Child& child) {
+    ::kill(child.pid, SIGKILL);
+    siginfo_t info{};
+    while (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED) != 0 && errno == EINTR) {
+    }
+  }
+
   pid_t fork(int worker, FileDescriptor channel, const FileDescriptor& arena) {
     Child child;
     const pid_t parent = getpid();
@@ -87,16 +107,20 @@ class DirectSpawner final : public Spawner {
       runWorker(std::move(channel), FileDescriptor(dup(arena.get())));
     }
     child.lifeline.holdInParent();
-    child.pidfd = PrivateDescriptor(openPidfd(child.pid));
-    epoll_event event{};
-    event.events = EPOLLIN;
-    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, child.pidfd.get(), &event);
+    try {
+      child.pidfd = PrivateDescriptor(openPidfd(child.pid));
+    } catch (const SystemError&) {  // no descriptor was left to watch it with
+      end(child);
+      throw;
+    }
+    watch(child.pidfd.get());
     const pid_t pid = child.pid;
     children_.emplace(worker, std::move(child));
     return pid;
   }
 
   PrivateDescriptor epoll_;
+  PrivateDescriptor waiting_;  // an eventfd, readable while reports_ are there
   std::map<int, Child> children_;
   std::vector<Report> reports_;
 };

@@ -95,6 +95,8 @@ class ForkServer {
       }
       if (message_.kind == ServerMessage::Kind::Start && received->files.size() == 2) {
         start(pool, std::move(received->files[0]), std::move(received->files[1]));
+      } else if (message_.kind == ServerMessage::Kind::Start) {
+        send(pool, {.kind = ServerMessage::Kind::Failed, .worker = message_.worker, .value = EMFILE});
       } else if (message_.kind == ServerMessage::Kind::Signal) {
         signal(pool, message_.worker, message_.value);
       }
@@ -104,8 +106,14 @@ class ForkServer {
 
   /// The next message into message_; nothing when none waits or it is malformed.
   std::optional<ReceivedMessage> receive(int socket) {
-    ReceivedMessage received =
-        receiveMessage(socket, std::as_writable_bytes(std::span(&message_, 1)), false);
+    ReceivedMessage received;
+    try {
+      received = receiveMessage(socket, std::as_writable_bytes(std::span(&message_, 1)), false);
+    } catch (const PayloadError&) {
+      // Descriptors ran out: the message is there, its files are not.
+      received.state = ReceivedMessage::State::Message;
+      received.size = sizeof message_;
+    }
     if (received.state == ReceivedMessage::State::Nothing) {
       return std::nullopt;
     }
@@ -118,14 +126,19 @@ class ForkServer {
 
   void start(Pool& pool, FileDescriptor channel, FileDescriptor arena) {
     const int number = message_.worker;
+    pid_t pid = 0;
     try {
-      const pid_t pid = forkChild(noHandlers_);
+      pid = forkChild(noHandlers_);
       if (pid == 0) {
         becomeWorker(std::move(channel), std::move(arena));
       }
       pool.workers.push_back({number, pid, PrivateDescriptor(openPidfd(pid)), false});
       send(pool, {.kind = ServerMessage::Kind::Started, .worker = number, .value = pid});
     } catch (const SystemError& error) {
+      if (pid != 0) {  // no descriptor was left to watch it with
+        ::kill(pid, SIGKILL);
+        reap(pid);
+      }
       send(pool, {.kind = ServerMessage::Kind::Failed, .worker = number, .value = error.getErrno()});
     }
   }
@@ -170,11 +183,15 @@ class ForkServer {
       ::kill(worker.pid, SIGKILL);
     }
     for (const Worker& worker : pool.workers) {
-      siginfo_t info{};
-      while (waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED) != 0 && errno == EINTR) {
-      }
+      reap(worker.pid);
     }
     pool.workers.clear();
+  }
+
+  static void reap(pid_t pid) {
+    siginfo_t info{};
+    while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) {
+    }
   }
 
   static void send(const Pool& pool, const ServerMessage& message) {
