@@ -22,6 +22,8 @@ class ItemWatch {
   void look(Time now);
   /// Since when `worker` has been seen on `item`. To be asked for every busy worker at each look.
   [[nodiscard]] Time since(int worker, std::uint64_t item, Time now);
+  /// The worker's item has ended badly. It may be tried again, and starts anew then.
+  void forget(int worker) { sightings_.erase(worker); }
 
  private:
   struct Sighting {

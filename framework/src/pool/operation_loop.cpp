@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <limits>
 #include <utility>
@@ -28,7 +29,7 @@ constexpr std::size_t kSmallSetup = std::size_t{64} << 10;
 constexpr int kMostIdleLosses = 16;
 
 std::uint64_t nextOperationId() {
-  static std::uint64_t id = 0;
+  static std::atomic<std::uint64_t> id = 0;  // pools may work in several threads
   return ++id;
 }
 
@@ -58,7 +59,8 @@ std::optional<Time> toSteadyTime(const std::optional<std::chrono::system_clock::
   if (!deadline || *deadline == Clock::time_point::max()) {
     return std::nullopt;
   }
-  return steadyNow() + std::chrono::duration_cast<Time>(*deadline - Clock::now());
+  const Clock::time_point now = Clock::now();
+  return *deadline <= now ? steadyNow() : steadyNow() + std::chrono::duration_cast<Time>(*deadline - now);
 }
 
 }  // namespace
@@ -192,6 +194,7 @@ void OperationLoop::chunkThrew(int worker, std::uint64_t chunk, std::optional<st
                                std::vector<ExceptionInfo> chain, Origin origin) {
   idleLosses_ = 0;
   flights_.erase(chunk);
+  watch_.forget(worker);
   auto error = std::make_exception_ptr(TaskError(std::move(chain), std::move(origin)));
   if (item) {
     attempts_[*item] = std::move(error);
@@ -224,6 +227,7 @@ void OperationLoop::workerLost(int worker, std::optional<std::uint64_t> begun, P
       lookAtSignals();
     }
   }
+  watch_.forget(worker);
   const bool blame = begun.has_value() && !scheduler_.isCancelled();
   for (auto flight = flights_.begin(); flight != flights_.end();) {
     if (flight->second.worker != worker) {

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -20,6 +22,8 @@ namespace procession::detail {
 namespace {
 
 constexpr Time kShutdownGrace = std::chrono::seconds(2);
+// milliseconds::max() says "none", too; as nanoseconds it would wrap around.
+constexpr std::chrono::hours kLongestTimeout{24 * 365 * 100};
 
 void checkOptions(const PoolOptions& options) {
   if (options.workerCount < 0) {
@@ -81,6 +85,7 @@ void throwWrongResultSize(std::size_t received, std::size_t expected) {
 
 PoolCore::PoolCore(const PoolOptions& options) : options_(options), owner_(getpid()) {
   checkOptions(options);
+  options_.timeout = std::min<std::chrono::milliseconds>(options_.timeout, kLongestTimeout);
   requireSingleRank();
   backend_ = makeBackend(options);
   workerCount_ = backend_->workerCount();
@@ -107,6 +112,14 @@ void PoolCore::shutdown() {
 }
 
 void PoolCore::run(Operation& operation) {
+  if (isForeign()) {
+    // A worker uses the pool that it inherited, perhaps in the middle of an operation: nested use is serial.
+    if (operation.shape().items != 0) {
+      SerialBackend nested;
+      runOn(nested, operation);
+    }
+    return;
+  }
   const BusyScope scope(busy_);
   if (backend_ == nullptr) {
     throw std::logic_error("this ProcessPool was shut down; make a new one");
@@ -116,11 +129,7 @@ void PoolCore::run(Operation& operation) {
     return;
   }
   const bool serial = dynamic_cast<SerialBackend*>(backend_.get()) != nullptr;
-  if (isForeign()) {
-    // A worker uses the pool that it inherited: nested use is serial.
-    SerialBackend nested;
-    runOn(nested, operation);
-  } else if (shape.localOnly && !serial) {
+  if (shape.localOnly && !serial) {
     const std::unique_ptr<Backend> local = forkHere(workerCount_);
     try {
       runOn(*local, operation);

@@ -21,14 +21,11 @@ decltype(auto) invokeItem(Callback& callback, Item&& item) {
     Value own(std::forward<Item>(item));
     return std::invoke(callback, own);
   } else {
+    static_assert(std::is_invocable_v<Callback&, Value>,
+                  "procession: the callback cannot be called with an item of this range (check its parameter type).");
     return std::invoke(callback, Value(std::forward<Item>(item)));
   }
 }
-
-template <class Callback, class Item>
-inline constexpr bool takesItem = std::is_invocable_v<Callback&, const Item&> ||
-                                  std::is_invocable_v<Callback&, Item&> ||
-                                  std::is_invocable_v<Callback&, Item>;
 
 /// A callback over the elements of a tuple-like item: starmap.
 template <class Callback>
@@ -42,15 +39,12 @@ struct Starred {
   }
 };
 
+template <class Callback>
+inline constexpr bool isLocalOnly<Starred<Callback>> = isLocalOnly<Callback>;
+
 /// What a callback returns for an item, as a value.
 template <class Callback, class Item>
 using ItemResult = std::decay_t<decltype(invokeItem(std::declval<Callback&>(), std::declval<const Item&>()))>;
-
-template <class Callback, class Item>
-consteval void requireTakesItem() {
-  static_assert(takesItem<Callback, Item>,
-                "procession: the callback cannot be called with an item of this range (check its parameter type).");
-}
 
 template <class Result>
 consteval void requireCarriedResult() {
