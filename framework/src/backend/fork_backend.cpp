@@ -247,6 +247,7 @@ void ForkBackend::end() {
       worker->trim();
     }
   }
+  payload_.restart({});
   setup_ = {};
 }
 

@@ -86,6 +86,9 @@ class Worker {
     header.place = results_.place();
     header.length = results_.size();
     sender_.add(channel_.get(), header, results_.inlineBytes(), results_.takeFile());
+    if (header.place == PayloadPlace::File) {
+      results_.restart({});  // its memory is the parent's now
+    }
     if (report.nanoseconds > kAnswerWithin) {
       sender_.flush(channel_.get());
     }
