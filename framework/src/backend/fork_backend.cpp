@@ -22,12 +22,27 @@ ForkBackend::ForkBackend(int workerCount, std::unique_ptr<Spawner> spawner)
       if (workers_.empty()) {
         throw;
       }
-      log(LogLevel::Warn, "going on with " + std::to_string(workers_.size()) + " workers instead of " +
-                              std::to_string(workerCount) + ": " + error.what());
+      lastErrno_ = error.getErrno();
       break;
     }
     start(index);
   }
+  if (lastErrno_ == EMFILE || lastErrno_ == ENFILE) {
+    leaveRoom(workerCount);
+  }
+}
+
+void ForkBackend::leaveRoom(int wanted) {
+  // Operations need descriptors, too: for signals, for large payloads, for workers in place of lost ones.
+  constexpr int kSpareWorkers = 3;
+  while (workers_.size() > 1 && !workers_.back()->isConnected()) {
+    workers_.pop_back();
+  }
+  for (int spare = 0; spare < kSpareWorkers && workers_.size() > 1; ++spare) {
+    workers_.pop_back();  // it ends by itself, its channel being closed
+  }
+  log(LogLevel::Warn, "too many open files: going on with " + std::to_string(workers_.size()) + " workers instead of " +
+                          std::to_string(wanted) + " (raise `ulimit -n`)");
 }
 
 void ForkBackend::start(int index) {
@@ -49,6 +64,11 @@ void ForkBackend::reportVacancy(int errorNumber) {
 void ForkBackend::begin(const OperationSetup& setup, BackendEvents& events) {
   setup_ = setup;
   for (int index = 0; index < workerCount(); ++index) {
+    if (at(index).isConnected() && at(index).isBusy()) {
+      // Of an operation that an error cut off before its chunks were back.
+      spawner_->signal(at(index).number(), SIGKILL);
+      at(index).disconnect();
+    }
     if (!at(index).isConnected()) {
       start(index);
     }

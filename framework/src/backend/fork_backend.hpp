@@ -36,6 +36,8 @@ class ForkBackend final : public Backend {
   [[nodiscard]] ForkedWorker& at(int index) const { return *workers_[static_cast<std::size_t>(index)]; }
   [[nodiscard]] bool hasWorkers() const;
   void start(int index);
+  /// Gives up some workers when descriptors have run out.
+  void leaveRoom(int wanted);
   void reportVacancy(int errorNumber);
   void beginOn(int index, BackendEvents& events);
   void waitForReadiness(std::optional<Time> until, int wakeUp);

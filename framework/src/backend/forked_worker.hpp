@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -27,6 +28,10 @@ class ForkedWorker {
   /// Closes the channel, at which the process ends; it counts as connected until its end is reported.
   void hangUp();
   [[nodiscard]] bool isConnected() const { return connected_; }
+  /// Has chunks in flight.
+  [[nodiscard]] bool isBusy() const {
+    return std::any_of(chunks_.begin(), chunks_.end(), [](std::uint64_t chunk) { return chunk != kFree; });
+  }
   /// False for one that said goodbye or cannot be trusted; its end will be reported.
   [[nodiscard]] bool isListening() const { return isConnected() && !deaf_; }
   void stopListening() { deaf_ = true; }
