@@ -68,7 +68,8 @@ class ProcessPool {
   ///
   /// Complexity: n calls, O(n) values moved each way; no items, nothing started.
   template <ItemRange Items, class Callback>
-  [[nodiscard]] auto map(const Items& items, Callback callback) -> std::vector<MapResult<Callback, Items>> {
+  [[nodiscard]] auto map(const Items& items, Callback callback)
+      -> std::vector<detail::NotVoid<MapResult<Callback, Items>>> {
     using Result = MapResult<Callback, Items>;
     detail::requirePoolCallback<Callback>();
     static_assert(!std::is_void_v<Result>, "procession: the callback of map returns nothing; use each.");

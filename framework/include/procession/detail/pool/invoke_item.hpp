@@ -4,6 +4,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "procession/detail/wire/callback_codec.hpp"
 #include "procession/portable.hpp"
@@ -45,6 +46,10 @@ inline constexpr bool isLocalOnly<Starred<Callback>> = isLocalOnly<Callback>;
 /// What a callback returns for an item, as a value.
 template <class Callback, class Item>
 using ItemResult = std::decay_t<decltype(invokeItem(std::declval<Callback&>(), std::declval<const Item&>()))>;
+
+/// Stands in for void until a message has told that it is not allowed.
+template <class Result>
+using NotVoid = std::conditional_t<std::is_void_v<Result>, std::monostate, Result>;
 
 template <class Result>
 consteval void requireCarriedResult() {
