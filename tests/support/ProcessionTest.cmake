@@ -1,13 +1,14 @@
-# procession_test(<target> SOURCES <file>... [LIBRARIES <target>...] [APPLICATION] [SERIAL <filter>] [LABELS <label>...]
+# procession_test(<target> SOURCES <file>... [LIBRARIES <target>...] [APPLICATION] [SERIAL <filter>] [PREFIX <text>] [LABELS <label>...]
 #                 [ENVIRONMENT <NAME=value>...] [TIMEOUT <seconds>])
 #
 # A suite: one executable over procession::core with GoogleTest, whose cases are CTest tests; the leak guard watches each.
 # APPLICATION: its main is inside Application::run, so that there is a fork server.
 # SERIAL: the cases that match the GoogleTest filter run a second time, as serial/<name>, on the serial backend.
+# PREFIX: in front of the names of the CTest tests, for cases that another suite has as well.
 # LABELS: `unit` also runs the suite under valgrind where PROCESSION_MEMCHECK is on.
 # TIMEOUT: of one case (60 by default); sanitizers get five times as long.
 function(procession_test target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "APPLICATION" "SERIAL;TIMEOUT" "SOURCES;LIBRARIES;LABELS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "APPLICATION" "SERIAL;PREFIX;TIMEOUT" "SOURCES;LIBRARIES;LABELS;ENVIRONMENT")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "procession_test(${target}): what is ${arg_UNPARSED_ARGUMENTS}?")
   endif()
@@ -24,7 +25,7 @@ function(procession_test target)
   set(main $<IF:$<BOOL:${arg_APPLICATION}>,procession_test_application_main,procession_test_main>)
   target_link_libraries(${target} PRIVATE ${main} procession::core ${arg_LIBRARIES})
 
-  _procession_discover(${target} ${target}_tests)
+  _procession_discover(${target} ${target}_tests TEST_PREFIX "${arg_PREFIX}")
   if(arg_SERIAL)
     list(APPEND arg_ENVIRONMENT PROCESSION_BACKEND=serial)
     _procession_discover(${target} ${target}_serial_tests TEST_PREFIX serial/ TEST_FILTER ${arg_SERIAL})

@@ -1,0 +1,152 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "pool/child_pool_test.hpp"
+#include "pool/pool_test_support.hpp"
+#include "procession/process_pool.hpp"
+#include "support/leak_guard.hpp"
+
+// Signals to the program while it works, and the death of the program or its fork server.
+
+namespace procession::test {
+namespace {
+
+using std::chrono::steady_clock;
+
+class InterruptTest : public ChildPoolTest {};
+
+INSTANTIATE_TEST_SUITE_P(, InterruptTest, testing::Bool(),
+                         [](const auto& isServer) { return isServer.param ? "Server" : "Direct"; });
+
+/// No child is left, zombies neither, but for the fork server.
+bool hasNoWorkers() {
+  detail::stopForkServer();
+  return waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD;
+}
+
+int handlerCalls = 0;
+void countCall(int) { ++handlerCalls; }
+
+int passGate(const std::string& path, int n) {
+  Gate::pass(path);
+  return n;
+}
+
+TEST_P(InterruptTest, ASignalEndsTheOperationItsWorkersAndNothingElse) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Gate gate;
+    const pid_t child = start([&] {
+      std::signal(signal, &countCall);
+      std::set<pid_t> before;
+      ProcessPool pool(2);
+      try {
+        pool.each(numbersUpTo(1000), bindFront(&passGate, gate.path()));
+        return 1;
+      } catch (const Interrupted& interrupted) {
+        if (interrupted.getSignal() != signal) {
+          return 2;
+        }
+      }
+      struct sigaction now {};
+      sigaction(signal, nullptr, &now);
+      if (now.sa_handler != &countCall || handlerCalls != 1) {
+        return 3;
+      }
+      if (pool.map(numbersUpTo(100), [](int n) { return n; }) != numbersUpTo(100)) {
+        return 4;
+      }
+      pool.shutdown();
+      return hasNoWorkers() ? 0 : 5;
+    });
+    const std::vector<pid_t> workers = gate.awaitArrivals(2);
+    kill(child, signal);
+    EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0)) << signal;
+  }
+}
+
+TEST_P(InterruptTest, ASecondSignalKillsWorkersThatDoNotListen) {
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool(1);
+    const auto ignore = [](const std::string& path, int) {
+      static std::string pathOfHandler;
+      pathOfHandler = path;
+      std::signal(SIGTERM, [](int) { Gate::arrive(pathOfHandler); });
+      Gate::arrive(path);
+      while (true) {
+        pause();
+      }
+    };
+    try {
+      pool.each(numbersUpTo(3), bindFront(ignore, gate.path()));
+    } catch (const Interrupted&) {
+      return 0;
+    }
+    return 1;
+  });
+  gate.awaitArrivals(1);
+  kill(child, SIGINT);
+  gate.awaitArrivals(1);  // the worker was asked kindly, and stays
+  const auto second = steady_clock::now();
+  kill(child, SIGINT);
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0));
+  EXPECT_LT(steady_clock::now() - second, std::chrono::milliseconds(1900))
+      << "not only after the grace of 2 s";
+}
+
+TEST_P(InterruptTest, NoWorkerOutlivesAProgramThatWasKilledInTheMiddle) {
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool(3);
+    pool.each(numbersUpTo(1000), bindFront(&passGate, gate.path()));
+    return 0;
+  });
+  gate.awaitArrivals(3);
+  kill(child, SIGKILL);
+  awaitEnd(child);
+  EXPECT_TRUE(LeakGuard::reapOrphans().empty());
+}
+
+TEST_P(InterruptTest, TheForkServersDeathEndsTheOperationWithASystemError) {
+  if (!GetParam()) {
+    return;
+  }
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool(2);
+    const auto work = [](const std::string& path, int n) {
+      if (n == 10) {
+        Gate::arrive(path);
+        kill(getppid(), SIGKILL);
+      }
+      return n;
+    };
+    try {
+      pool.each(numbersUpTo(1000), bindFront(work, gate.path()));
+      return 1;
+    } catch (const SystemError& error) {
+      if (std::string(error.what()).find("fork server") == std::string::npos) {
+        return 2;
+      }
+    }
+    try {
+      pool.each(numbersUpTo(10), [](int) {});
+      return 3;
+    } catch (const SystemError&) {
+      return 0;
+    }
+  });
+  gate.awaitArrivals(1);
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0));
+  EXPECT_TRUE(LeakGuard::reapOrphans().empty());
+}
+
+}  // namespace
+}  // namespace procession::test
