@@ -125,6 +125,7 @@ TEST_P(InterruptTest, TheForkServersDeathEndsTheOperationWithASystemError) {
       if (n == 10) {
         Gate::arrive(path);
         kill(getppid(), SIGKILL);
+        pause();  // until the end of the server is this worker's, too
       }
       return n;
     };
