@@ -138,6 +138,35 @@ TEST_F(PoolMapTest, CarriesResultsThatCannotBeCopied) {
   EXPECT_EQ(*results[49], "49");
 }
 
+/// Cannot be made without a text, nor assigned.
+struct Label {
+  explicit Label(std::string given) : text(std::move(given)) {}
+  const std::string text;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& const_cast<std::string&>(text);
+  }
+};
+template <class Archive>
+void load_construct_data(Archive&, Label* label, unsigned) {
+  ::new (label) Label("");
+}
+struct Fixed {
+  const int number;
+};
+
+TEST_F(PoolMapTest, CarriesResultsThatCanNeitherBeMadeEmptyNorAssigned) {
+  const std::vector<Label> labels =
+      pool_.map(numbersUpTo(1000), [](int n) { return Label(std::to_string(n)); });
+  const std::vector<Fixed> fixed = pool_.map(numbersUpTo(1000), [](int n) { return Fixed{n}; });
+  ASSERT_EQ(labels.size(), 1000u);
+  ASSERT_EQ(fixed.size(), 1000u);
+  for (int n = 0; n < 1000; ++n) {
+    ASSERT_EQ(labels[static_cast<std::size_t>(n)].text, std::to_string(n));
+    ASSERT_EQ(fixed[static_cast<std::size_t>(n)].number, n);
+  }
+}
+
 /// Cannot be made without a value.
 struct Kelvin {
   explicit Kelvin(double given) : degrees(given) {}

@@ -86,10 +86,12 @@ class MapOperation final : public ItemOperation<Items, Callback, MapKernel<Items
   void accept(std::uint64_t first, std::uint64_t count, ByteView bytes) override {
     // Chunks come nearly in order. One that is early leaves a gap, which is filled with values to be overwritten; so memory is
     // written once, except for gaps.
-    if constexpr (RawItem<Result>) {
-      if (bytes.size() != count * sizeof(Result)) {
-        throwWrongResultSize(bytes.size(), count * sizeof(Result));
-      }
+    if (RawItem<Result> && bytes.size() != count * sizeof(Result)) {
+      throwWrongResultSize(bytes.size(), count * sizeof(Result));
+    }
+    if constexpr (!canFillGaps()) {
+      acceptInOrder(first, count, bytes);
+    } else if constexpr (RawItem<Result>) {
       acceptRaw(first, count, reinterpret_cast<const Result*>(bytes.data()));
     } else {
       acceptArchived(first, count, PayloadReader(bytes));
@@ -99,6 +101,24 @@ class MapOperation final : public ItemOperation<Items, Callback, MapKernel<Items
   std::vector<Result> takeResults() { return std::move(results_); }
 
  private:
+  static constexpr bool canFillGaps() {
+    return RawItem<Result> ? std::is_copy_assignable_v<Result>
+                           : std::is_default_constructible_v<Result> && std::is_move_assignable_v<Result>;
+  }
+
+  /// For results of which no other value can stand in a gap: early chunks wait as bytes.
+  void acceptInOrder(std::uint64_t first, std::uint64_t count, ByteView bytes) {
+    early_.emplace(first, Early{count, {bytes.begin(), bytes.end()}});
+    while (!early_.empty() && early_.begin()->first == results_.size()) {
+      const Early chunk = std::move(early_.extract(early_.begin()).mapped());
+      PayloadReader reader(chunk.bytes);
+      for (std::uint64_t i = 0; i < chunk.count; ++i) {
+        results_.push_back(decode<Result>(reader));
+      }
+      reader.expectEnd();
+    }
+  }
+
   void acceptRaw(std::uint64_t first, std::uint64_t count, const Result* from) {
     if (first > results_.size()) {
       results_.insert(results_.end(), first - results_.size(), *from);
@@ -124,7 +144,13 @@ class MapOperation final : public ItemOperation<Items, Callback, MapKernel<Items
     reader.expectEnd();
   }
 
+  struct Early {
+    std::uint64_t count = 0;
+    std::vector<std::byte> bytes;
+  };
+
   std::vector<Result> results_;
+  std::map<std::uint64_t, Early> early_;  // by first item; only of results that cannot fill gaps
 };
 
 /// Collects nothing.
