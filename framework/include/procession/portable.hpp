@@ -13,8 +13,9 @@ namespace procession {
 ///
 ///     pool.map(files, bindFront(countWords, stopWords));   // countWords(stopWords, file)
 ///
-/// The function must be portable by itself (a function, a captureless lambda, a closure of plain values); the values
-/// are carried by Boost.Serialization, once per worker per operation, and passed as const references.
+/// The function must be portable by itself (a function, a captureless lambda, a closure of plain
+/// values); the values are carried by Boost.Serialization, once per worker per operation, and
+/// passed as const references.
 template <class Function, class... Values>
 class BoundFront {
  public:
@@ -44,8 +45,8 @@ template <class Function, class... Values>
   return BoundFront<Function, Values...>(std::move(function), {std::move(values)...});
 }
 
-/// A closure sent as its bytes without a look at them: the caller vouches that no word in it is an address that other
-/// processes do not know. Only for trivially copyable closures.
+/// A closure sent as its bytes without a look at them: the caller vouches that no word in it is an
+/// address that other processes do not know. Only for trivially copyable closures.
 template <class Callback>
 struct AsBytes {
   Callback callback;
@@ -60,13 +61,15 @@ struct AsBytes {
 template <class Callback>
 [[nodiscard]] AsBytes<Callback> asBytes(Callback callback) {
   static_assert(std::is_trivially_copyable_v<Callback>,
-                "procession: asBytes(callback) takes only trivially copyable callables, whose bytes are all there is "
+                "procession: asBytes(callback) takes only trivially copyable callables, whose "
+                "bytes are all there is "
                 "to send. For captured strings or containers use bindFront(function, values...).");
   return {std::move(callback)};
 }
 
-/// A callback that never leaves this machine: any callable, with any captures. The fork backend forks workers from the
-/// calling process at each call, so that they inherit all that the callback refers to. Not possible on the mpi backend.
+/// A callback that never leaves this machine: any callable, with any captures. The fork backend
+/// forks workers from the calling process at each call, so that they inherit all that the callback
+/// refers to. Not possible on the mpi backend.
 template <class Callback>
 struct LocalOnly {
   Callback callback;
@@ -104,17 +107,18 @@ inline constexpr bool isFunctionPointer =
 
 /// Sent as its bytes, after a look at them.
 template <class Callback>
-inline constexpr bool isPlainClosure = std::is_class_v<Callback> && !isLocalOnly<Callback> &&
-                                       !isAsBytes<Callback> && !isBoundFront<Callback> &&
-                                       std::is_trivially_copyable_v<Callback> &&
-                                       std::is_standard_layout_v<Callback> && !bringsSerialize<Callback>();
+inline constexpr bool isPlainClosure =
+    std::is_class_v<Callback> && !isLocalOnly<Callback> && !isAsBytes<Callback> &&
+    !isBoundFront<Callback> && std::is_trivially_copyable_v<Callback> &&
+    std::is_standard_layout_v<Callback> && !bringsSerialize<Callback>();
 
 template <class Callback>
 consteval bool isPortable() {
   if constexpr (isBoundFront<Callback>) {
-    return []<class Function, class... Values>(std::type_identity<BoundFront<Function, Values...>>) {
-      return isPortable<Function>() && (Serializable<Values> && ...);
-    }(std::type_identity<Callback>{});
+    return
+        []<class Function, class... Values>(std::type_identity<BoundFront<Function, Values...>>) {
+          return isPortable<Function>() && (Serializable<Values> && ...);
+        }(std::type_identity<Callback>{});
   } else if constexpr (isLocalOnly<Callback>) {
     return false;
   } else if constexpr (std::is_class_v<Callback>) {
@@ -127,7 +131,8 @@ consteval bool isPortable() {
 }  // namespace detail
 
 /// A callback that may be sent to another process:
-///  1. a function pointer, a captureless lambda, or a closure that is trivially copyable and standard layout;
+///  1. a function pointer, a captureless lambda, or a closure that is trivially copyable and
+///  standard layout;
 ///  2. bindFront(function, values...), or a function object with a Boost `serialize` member.
 template <class Callback>
 concept PortableCallback = detail::isPortable<std::remove_cvref_t<Callback>>();
@@ -137,11 +142,14 @@ namespace detail {
 /// The one place where a user is told why a callback is refused. A pool also takes localOnly(...).
 template <class Callback>
 consteval void requirePoolCallback() {
-  static_assert(PortableCallback<Callback> || isLocalOnly<Callback>,
-                "procession: this callback cannot be sent to another process. It captures by reference, or captures "
-                "something that owns memory (std::string, std::vector) or is not standard layout (std::pair, "
-                "std::tuple, a class with mixed access). Capture plain values instead; or pass the values with "
-                "bindFront(function, values...); or use localOnly(callback) to stay on this machine.");
+  static_assert(
+      PortableCallback<Callback> || isLocalOnly<Callback>,
+      "procession: this callback cannot be sent to another process. It captures by reference, or "
+      "captures "
+      "something that owns memory (std::string, std::vector) or is not standard layout (std::pair, "
+      "std::tuple, a class with mixed access). Capture plain values instead; or pass the values "
+      "with "
+      "bindFront(function, values...); or use localOnly(callback) to stay on this machine.");
 }
 
 }  // namespace detail

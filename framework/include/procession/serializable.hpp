@@ -29,7 +29,8 @@ namespace procession {
 
 /// Says that a type can be carried between processes where the concept Serializable cannot see it:
 ///
-///     template <> inline constexpr bool procession::isSerializable<Grid> = true;  // Boost can save and load it
+///     template <> inline constexpr bool procession::isSerializable<Grid> = true;  // Boost can
+///     save and load it
 template <class Value>
 inline constexpr bool isSerializable = false;
 
@@ -45,8 +46,8 @@ struct ProbeArchive {
   ProbeArchive& operator>>(Value&);
 };
 
-// A class that inherits from `Value` and from a base with a member of that name: naming it is ambiguous exactly when
-// `Value` has one too, private or not.
+// A class that inherits from `Value` and from a base with a member of that name: naming it is
+// ambiguous exactly when `Value` has one too, private or not.
 struct HasSerializeName {
   int serialize;
 };
@@ -54,17 +55,20 @@ template <class Value>
 struct SerializeProbe : Value, HasSerializeName {};
 
 template <class Value>
-concept NamesSerialize =
-    std::is_class_v<Value> && !std::is_final_v<Value> && !requires { &SerializeProbe<Value>::serialize; };
+concept NamesSerialize = std::is_class_v<Value> && !std::is_final_v<Value> &&
+                         !requires { &SerializeProbe<Value>::serialize; };
 template <class Value>
-concept CallsSerialize = requires(Value value, ProbeArchive archive) { value.serialize(archive, 0u); };
+concept CallsSerialize =
+    requires(Value value, ProbeArchive archive) { value.serialize(archive, 0u); };
 template <class Value>
-concept FreeSerialize = requires(Value value, ProbeArchive archive) { serialize(archive, value, 0u); };
+concept FreeSerialize =
+    requires(Value value, ProbeArchive archive) { serialize(archive, value, 0u); };
 
 /// Refers to memory of its own process; carrying its bytes would carry a dangling address.
 template <class Value>
-inline constexpr bool refersToMemory = std::is_pointer_v<Value> || std::is_member_pointer_v<Value> ||
-                                       std::is_reference_v<Value> || std::is_null_pointer_v<Value>;
+inline constexpr bool refersToMemory =
+    std::is_pointer_v<Value> || std::is_member_pointer_v<Value> || std::is_reference_v<Value> ||
+    std::is_null_pointer_v<Value>;
 template <class Value, std::size_t extent>
 inline constexpr bool refersToMemory<std::span<Value, extent>> = true;
 template <class Character, class Traits>
@@ -79,13 +83,15 @@ template <class Value>
 consteval bool canBeCarried() {
   if constexpr (refersToMemory<Value>) {
     return false;
-  } else if constexpr (isSerializable<Value> || std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
+  } else if constexpr (isSerializable<Value> || std::is_arithmetic_v<Value> ||
+                       std::is_enum_v<Value>) {
     return true;
   } else if constexpr (StandardType<Value>::value) {
     return StandardType<Value>::carried();
   } else if constexpr (std::is_array_v<Value>) {
     return canBeCarried<std::remove_all_extents_t<Value>>();
-  } else if constexpr (std::is_trivially_copyable_v<Value> && (std::is_class_v<Value> || std::is_union_v<Value>)) {
+  } else if constexpr (std::is_trivially_copyable_v<Value> &&
+                       (std::is_class_v<Value> || std::is_union_v<Value>)) {
     return true;
   } else if constexpr (std::is_class_v<Value>) {
     return NamesSerialize<Value> || CallsSerialize<Value> || FreeSerialize<Value>;
@@ -147,16 +153,18 @@ consteval bool bringsSerialize() {
   }
 }
 
-/// Sent as its bytes. Standard templates count only where their elements do (an array of pointers is no value), and a class
-/// that brings a serialize function is asked instead.
+/// Sent as its bytes. Standard templates count only where their elements do (an array of pointers
+/// is no value), and a class that brings a serialize function is asked instead.
 template <class Value>
-concept RawBytes = std::is_trivially_copyable_v<Value> && canBeCarried<Value>() && !bringsSerialize<Value>();
+concept RawBytes =
+    std::is_trivially_copyable_v<Value> && canBeCarried<Value>() && !bringsSerialize<Value>();
 
 }  // namespace detail
 
-/// A value that can be carried to another process: arithmetic, enum, the standard containers and vocabulary types of
-/// such, a trivially copyable class, a class with a `serialize` member or free function (Boost.Serialization), or one
-/// for which `isSerializable` says so. Pointers, references and views are refused: they mean nothing elsewhere.
+/// A value that can be carried to another process: arithmetic, enum, the standard containers and
+/// vocabulary types of such, a trivially copyable class, a class with a `serialize` member or free
+/// function (Boost.Serialization), or one for which `isSerializable` says so. Pointers, references
+/// and views are refused: they mean nothing elsewhere.
 template <class Value>
 concept Serializable = std::is_object_v<Value> && detail::canBeCarried<std::remove_cv_t<Value>>();
 

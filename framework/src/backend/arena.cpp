@@ -15,7 +15,8 @@ constexpr std::size_t kKeptBytes = std::size_t{8} << 20;
 
 }  // namespace
 
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "the board is shared between processes");
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free,
+              "the board is shared between processes");
 
 WorkerArena::WorkerArena() : file_(makeMemoryFile(kBytes)), mapping_(file_.get(), kBytes) {
   new (mapping_.data()) Control();
@@ -23,7 +24,8 @@ WorkerArena::WorkerArena() : file_(makeMemoryFile(kBytes)), mapping_(file_.get()
 
 WorkerArena::WorkerArena(FileDescriptor file) : file_(std::move(file)) {
   if (sizeOfFile(file_.get()) != kBytes) {
-    throw PayloadError("malformed message from another process: its memory has not the size of an arena");
+    throw PayloadError(
+        "malformed message from another process: its memory has not the size of an arena");
   }
   mapping_ = Mapping(file_.get(), kBytes);
 }
@@ -55,7 +57,8 @@ void WorkerArena::trim(std::size_t used) {
     return;
   }
   for (std::size_t index = 0; index < 2 * kSlots; ++index) {
-    releaseMemory(file_.get(), kControlBytes + index * kSlotBytes + kKeptBytes, kSlotBytes - kKeptBytes);
+    releaseMemory(file_.get(), kControlBytes + index * kSlotBytes + kKeptBytes,
+                  kSlotBytes - kKeptBytes);
   }
 }
 
@@ -105,8 +108,9 @@ ReceivedPayload::ReceivedPayload(const Frame& frame, std::span<std::byte> slot) 
                                     ? sizeOfFile(frame.file.get())
                                     : frame.payload.size();
   if (length > available) {
-    throw PayloadError("malformed message from another process: a payload of " + std::to_string(length) +
-                       " bytes does not fit the " + std::to_string(available) + " bytes it lies in");
+    throw PayloadError("malformed message from another process: a payload of " +
+                       std::to_string(length) + " bytes does not fit the " +
+                       std::to_string(available) + " bytes it lies in");
   }
   if (frame.header.place == PayloadPlace::Inline) {
     view_ = frame.payload;

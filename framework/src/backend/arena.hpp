@@ -13,14 +13,17 @@
 
 namespace procession::detail {
 
-/// The memory that a parent and one worker share: the worker's board, and two slots, one for the chunk that is worked on
-/// and one for the next. A slot has room for a chunk's items and for its results.
+/// The memory that a parent and one worker share: the worker's board, and two slots, one for the
+/// chunk that is worked on and one for the next. A slot has room for a chunk's items and for its
+/// results.
 ///
-/// Slots are large, but only what is touched takes memory; touched memory stays with the pool, since a fresh page costs more than the copy into it.
+/// Slots are large, but only what is touched takes memory; touched memory stays with the pool,
+/// since a fresh page costs more than the copy into it.
 class WorkerArena {
  public:
   static constexpr std::size_t kSlots = 2;
-  static constexpr std::size_t kSlotBytes = std::size_t{32} << 20;  // for items, and again for results
+  static constexpr std::size_t kSlotBytes = std::size_t{32}
+                                            << 20;  // for items, and again for results
 
   /// A new one. Throws SystemError.
   WorkerArena();
@@ -30,9 +33,12 @@ class WorkerArena {
   [[nodiscard]] const FileDescriptor& file() const { return file_; }
   [[nodiscard]] WorkerBoard& board() const { return control()->board; }
   [[nodiscard]] std::span<std::byte> items(std::size_t slot) const { return region(2 * slot); }
-  [[nodiscard]] std::span<std::byte> results(std::size_t slot) const { return region(2 * slot + 1); }
+  [[nodiscard]] std::span<std::byte> results(std::size_t slot) const {
+    return region(2 * slot + 1);
+  }
 
-  // A chunk in a slot is begun by the worker or taken back by the parent; whoever comes first has it.
+  // A chunk in a slot is begun by the worker or taken back by the parent; whoever comes first has
+  // it.
   void offer(std::size_t slot, std::uint64_t chunk);
   [[nodiscard]] bool begin(std::size_t slot, std::uint64_t chunk);
   [[nodiscard]] bool takeBack(std::size_t slot, std::uint64_t chunk);
@@ -43,7 +49,8 @@ class WorkerArena {
 
   /// Forgets what a dead worker left on the board.
   void reset();
-  /// Gives memory beyond what is worth keeping back to the system. `used`: the largest payload since the last call.
+  /// Gives memory beyond what is worth keeping back to the system. `used`: the largest payload
+  /// since the last call.
   void trim(std::size_t used);
 
  private:
@@ -55,7 +62,8 @@ class WorkerArena {
 
   struct Control {
     WorkerBoard board;
-    std::array<std::atomic<std::uint64_t>, kSlots> claims;  // the chunk offered in each slot, with kBegun once begun
+    std::array<std::atomic<std::uint64_t>, kSlots>
+        claims;  // the chunk offered in each slot, with kBegun once begun
   };
 
   [[nodiscard]] Control* control() const { return reinterpret_cast<Control*>(mapping_.data()); }
@@ -67,8 +75,9 @@ class WorkerArena {
   Mapping mapping_;
 };
 
-/// A payload on its way through an arena: small ones stay in a buffer and travel in the frame, larger ones are written to a
-/// slot, the largest to a memfd of their own. Nothing is written twice unless it grows from one to the next.
+/// A payload on its way through an arena: small ones stay in a buffer and travel in the frame,
+/// larger ones are written to a slot, the largest to a memfd of their own. Nothing is written twice
+/// unless it grows from one to the next.
 class ArenaPayload final : public PayloadWriter {
  public:
   ArenaPayload();
@@ -77,7 +86,9 @@ class ArenaPayload final : public PayloadWriter {
   void restart(std::span<std::byte> slot);
   [[nodiscard]] PayloadPlace place() const { return place_; }
   /// The bytes for the frame; empty unless the place is Inline.
-  [[nodiscard]] ByteView inlineBytes() const { return place_ == PayloadPlace::Inline ? view() : ByteView{}; }
+  [[nodiscard]] ByteView inlineBytes() const {
+    return place_ == PayloadPlace::Inline ? view() : ByteView{};
+  }
   /// The memfd; open only when the place is File.
   [[nodiscard]] FileDescriptor takeFile() { return std::move(file_); }
 
@@ -97,7 +108,8 @@ class ArenaPayload final : public PayloadWriter {
   Mapping mapping_;  // of file_
 };
 
-/// A received payload where it lies. Throws PayloadError when the frame's words do not fit the memory they name.
+/// A received payload where it lies. Throws PayloadError when the frame's words do not fit the
+/// memory they name.
 class ReceivedPayload {
  public:
   ReceivedPayload(const Frame& frame, std::span<std::byte> slot);

@@ -27,19 +27,22 @@ class BackendEvents {
   /// Came back unfinished after stop().
   virtual void chunkAborted(int worker, std::uint64_t chunk) = 0;
   virtual void recallAnswered(int worker, std::uint64_t chunk, bool recalled) = 0;
-  /// The worker is gone with its chunks. `origin.item` is the item it was on; `begun` the chunk it had begun, if any.
-  virtual void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status, Origin origin) = 0;
+  /// The worker is gone with its chunks. `origin.item` is the item it was on; `begun` the chunk it
+  /// had begun, if any.
+  virtual void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status,
+                          Origin origin) = 0;
 };
 
 /// An operation as workers get it.
 struct OperationSetup {
-  std::uint64_t id = 0;  // unique in the process, never 0
-  ByteView bytes;        // for OperationRunner::begin
-  bool holdsResources = false;  // files or much memory, which workers are to release at the end, not at the next operation
+  std::uint64_t id = 0;         // unique in the process, never 0
+  ByteView bytes;               // for OperationRunner::begin
+  bool holdsResources = false;  // files or much memory, which workers are to release at the end,
+                                // not at the next operation
 };
 
-/// Moves chunks to workers and their answers back. Decides nothing: who gets what is the scheduler's, what to do about a
-/// failure the caller's. One operation at a time.
+/// Moves chunks to workers and their answers back. Decides nothing: who gets what is the
+/// scheduler's, what to do about a failure the caller's. One operation at a time.
 class Backend {
  public:
   using Encoder = std::function<void(PayloadWriter&, std::uint64_t first, std::uint64_t count)>;
@@ -52,7 +55,8 @@ class Backend {
   /// Processes that run callbacks, as asked for.
   [[nodiscard]] virtual int workerCount() const = 0;
 
-  /// Starts an operation: every worker there is gets reported ready, and so does one that comes later.
+  /// Starts an operation: every worker there is gets reported ready, and so does one that comes
+  /// later.
   virtual void begin(const OperationSetup& setup, BackendEvents& events) = 0;
   virtual void send(int worker, const Chunk& chunk, const Encoder& encode) = 0;
   virtual void recall(int worker, std::uint64_t chunk, BackendEvents& events) = 0;
@@ -61,16 +65,19 @@ class Backend {
   virtual void signal(int worker, int signal) = 0;
   /// The item that a worker is on at this moment; empty between chunks.
   [[nodiscard]] virtual std::optional<std::uint64_t> currentItem(int worker) const = 0;
-  /// Tells what happened; waits for the first event at most until `until` (steady clock), or until `wakeUp` is readable.
-  /// Throws SystemError when no worker is left and none can be made.
+  /// Tells what happened; waits for the first event at most until `until` (steady clock), or until
+  /// `wakeUp` is readable. Throws SystemError when no worker is left and none can be made.
   virtual void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) = 0;
   /// No chunk is in flight any more; workers forget the operation.
   virtual void end() = 0;
-  /// Ends the workers, kindly; those that are still there after `grace` are killed. Afterwards only destruction.
+  /// Ends the workers, kindly; those that are still there after `grace` are killed. Afterwards only
+  /// destruction.
   virtual void shutdown(Time grace) = 0;
 };
 
 /// The steady clock as the scheduler's time.
-[[nodiscard]] inline Time steadyNow() { return std::chrono::steady_clock::now().time_since_epoch(); }
+[[nodiscard]] inline Time steadyNow() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
 
 }  // namespace procession::detail

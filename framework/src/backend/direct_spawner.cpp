@@ -26,9 +26,10 @@ class DirectSpawner final : public Spawner {
       : epoll_(FileDescriptor(epoll_create1(EPOLL_CLOEXEC))),
         waiting_(FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) {
     if (!epoll_.isOpen() || !waiting_.isOpen()) {
-      throw SystemError(errno == EMFILE ? "cannot watch worker processes: too many open files (raise `ulimit -n`)"
-                                        : "cannot watch worker processes",
-                        errno);
+      throw SystemError(
+          errno == EMFILE ? "cannot watch worker processes: too many open files (raise `ulimit -n`)"
+                          : "cannot watch worker processes",
+          errno);
     }
     watch(waiting_.get());
   }
@@ -69,8 +70,9 @@ class DirectSpawner final : public Spawner {
         ++child;
         continue;
       }
-      const ProcessStatus status = result == 0 ? ProcessStatus::fromWaitid(info.si_code, info.si_status)
-                                               : ProcessStatus::exited(-1);
+      const ProcessStatus status = result == 0
+                                       ? ProcessStatus::fromWaitid(info.si_code, info.si_status)
+                                       : ProcessStatus::exited(-1);
       reports_.push_back({child->first, Report::Type::Ended, child->second.pid, 0, status});
       child = children_.erase(child);
     }

@@ -33,7 +33,8 @@ ForkBackend::ForkBackend(int workerCount, std::unique_ptr<Spawner> spawner)
 }
 
 void ForkBackend::leaveRoom(int wanted) {
-  // Operations need descriptors, too: for signals, for large payloads, for workers in place of lost ones.
+  // Operations need descriptors, too: for signals, for large payloads, for workers in place of lost
+  // ones.
   constexpr int kSpareWorkers = 3;
   while (workers_.size() > 1 && !workers_.back()->isConnected()) {
     workers_.pop_back();
@@ -41,8 +42,8 @@ void ForkBackend::leaveRoom(int wanted) {
   for (int spare = 0; spare < kSpareWorkers && workers_.size() > 1; ++spare) {
     workers_.pop_back();  // it ends by itself, its channel being closed
   }
-  log(LogLevel::Warn, "too many open files: going on with " + std::to_string(workers_.size()) + " workers instead of " +
-                          std::to_string(wanted) + " (raise `ulimit -n`)");
+  log(LogLevel::Warn, "too many open files: going on with " + std::to_string(workers_.size()) +
+                          " workers instead of " + std::to_string(wanted) + " (raise `ulimit -n`)");
 }
 
 void ForkBackend::start(int index) {
@@ -103,7 +104,9 @@ void ForkBackend::signal(int index, int signal) {
   }
 }
 
-std::optional<std::uint64_t> ForkBackend::currentItem(int index) const { return at(index).currentItem(); }
+std::optional<std::uint64_t> ForkBackend::currentItem(int index) const {
+  return at(index).currentItem();
+}
 
 bool ForkBackend::hasWorkers() const {
   return std::any_of(workers_.begin(), workers_.end(),
@@ -113,7 +116,8 @@ bool ForkBackend::hasWorkers() const {
 void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& events) {
   if (!hasWorkers()) {
     throw SystemError(
-        "no worker process can be started: the limit on processes or on open files is reached (see `ulimit -u`, "
+        "no worker process can be started: the limit on processes or on open files is reached (see "
+        "`ulimit -u`, "
         "`ulimit -n` and pids.max of the control group; or use fewer workers)",
         lastErrno_);
   }
@@ -121,11 +125,13 @@ void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& eve
     worker->flush();
   }
   waitForReadiness(until, wakeUp);
-  // Starts before answers, so that answers can name their process; answers before deaths, since what a worker had sent counts.
+  // Starts before answers, so that answers can name their process; answers before deaths, since
+  // what a worker had sent counts.
   const std::vector<Spawner::Report> reports = takeReports();
   for (int index = 0; index < workerCount(); ++index) {
     if (polled_[static_cast<std::size_t>(index) + 2].revents != 0) {
-      // One message only: a second call would mostly find nothing, and poll tells when there is more.
+      // One message only: a second call would mostly find nothing, and poll tells when there is
+      // more.
       receiveFrom(index, Receive::OneMessage, events);
     }
   }
@@ -192,7 +198,8 @@ void ForkBackend::dispatch(int index, const Frame& frame, BackendEvents& events)
   const ReceivedPayload payload(frame, worker.arena().results(*slot));
   worker.notePayload(payload.view().size());
   if (header.kind == FrameKind::Done) {
-    events.chunkDone(index, header.chunk, Time(static_cast<Time::rep>(header.nanoseconds)), payload.view());
+    events.chunkDone(index, header.chunk, Time(static_cast<Time::rep>(header.nanoseconds)),
+                     payload.view());
   } else if (header.kind == FrameKind::Threw) {
     PayloadReader reader(payload.view());
     std::optional<std::uint64_t> item;
@@ -263,7 +270,8 @@ void ForkBackend::end() {
       worker->end(setup_.id);
       if (setup_.holdsResources) {
         worker->flush();
-      }  // else it travels with the next operation: waking every worker costs as much as a small one
+      }  // else it travels with the next operation: waking every worker costs as much as a small
+         // one
       worker->trim();
     }
   }

@@ -11,12 +11,12 @@
 
 namespace procession::detail {
 
-/// Workers of this machine: forked processes, each with a channel (socket pair) and an arena of shared memory. A worker that
-/// dies is replaced.
+/// Workers of this machine: forked processes, each with a channel (socket pair) and an arena of
+/// shared memory. A worker that dies is replaced.
 class ForkBackend final : public Backend {
  public:
-  /// Asks for the workers; they may still be starting when the first chunks are sent. Takes as many as descriptors allow, at
-  /// least one, or throws SystemError.
+  /// Asks for the workers; they may still be starting when the first chunks are sent. Takes as many
+  /// as descriptors allow, at least one, or throws SystemError.
   ForkBackend(int workerCount, std::unique_ptr<Spawner> spawner);
 
   [[nodiscard]] int workerCount() const override { return static_cast<int>(workers_.size()); }
@@ -33,7 +33,9 @@ class ForkBackend final : public Backend {
  private:
   enum class Receive { OneMessage, EverythingThere };
 
-  [[nodiscard]] ForkedWorker& at(int index) const { return *workers_[static_cast<std::size_t>(index)]; }
+  [[nodiscard]] ForkedWorker& at(int index) const {
+    return *workers_[static_cast<std::size_t>(index)];
+  }
   [[nodiscard]] bool hasWorkers() const;
   void start(int index);
   /// Gives up some workers when descriptors have run out.
@@ -52,11 +54,12 @@ class ForkBackend final : public Backend {
   [[nodiscard]] int indexOf(int number) const;
   [[nodiscard]] Origin originOf(int index, std::optional<std::uint64_t> item) const;
 
-  std::unique_ptr<Spawner> spawner_;                    // ends and reaps whatever is left at the end
-  std::vector<std::unique_ptr<ForkedWorker>> workers_;  // by index, which is the worker's id for the scheduler
-  int nextNumber_ = 0;                                  // at the spawner; a replacement gets a new one
-  OperationSetup setup_;                                // id 0: between operations
-  int lastErrno_ = 0;                                   // of the last worker that could not be started
+  std::unique_ptr<Spawner> spawner_;  // ends and reaps whatever is left at the end
+  std::vector<std::unique_ptr<ForkedWorker>>
+      workers_;           // by index, which is the worker's id for the scheduler
+  int nextNumber_ = 0;    // at the spawner; a replacement gets a new one
+  OperationSetup setup_;  // id 0: between operations
+  int lastErrno_ = 0;     // of the last worker that could not be started
   std::vector<pollfd> polled_;
   FrameReceiver receiver_;
   ArenaPayload payload_;

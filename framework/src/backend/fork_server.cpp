@@ -21,8 +21,8 @@ namespace {
 /// The parent's end.
 struct ServerLink {
   PrivateDescriptor socket;
-  pid_t pid = 0;     // 0: none was started, or it was reaped
-  pid_t owner = 0;   // the process that started it; in others (workers) the link means nothing
+  pid_t pid = 0;    // 0: none was started, or it was reaped
+  pid_t owner = 0;  // the process that started it; in others (workers) the link means nothing
 };
 
 ServerLink& link() {
@@ -46,7 +46,8 @@ class ServerSpawner final : public Spawner {
   void start(int worker, FileDescriptor channel, const FileDescriptor& arena) override {
     const std::array<FileDescriptor, 2> files{std::move(channel), FileDescriptor(dup(arena.get()))};
     if (!files[1]) {
-      throw SystemError("cannot hand memory to a worker: too many open files (raise `ulimit -n`)", errno);
+      throw SystemError("cannot hand memory to a worker: too many open files (raise `ulimit -n`)",
+                        errno);
     }
     send({.kind = ServerMessage::Kind::Start, .worker = worker}, files);
   }
@@ -79,7 +80,8 @@ class ServerSpawner final : public Spawner {
  private:
   [[noreturn]] static void throwGone() {
     throw SystemError(
-        "the fork server of this program has ended, and all workers with it; the pool cannot be used any more "
+        "the fork server of this program has ended, and all workers with it; the pool cannot be "
+        "used any more "
         "(was it killed, or out of memory? see the kernel's log)",
         0);
   }

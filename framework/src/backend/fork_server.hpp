@@ -6,9 +6,9 @@
 
 namespace procession::detail {
 
-/// Forks the fork server: a small, single-threaded process that forks the workers of all pools, so that they start from a clean
-/// process however large the parent grows and whatever threads and files it opens. To be called first thing in
-/// Application::run. Throws SystemError.
+/// Forks the fork server: a small, single-threaded process that forks the workers of all pools, so
+/// that they start from a clean process however large the parent grows and whatever threads and
+/// files it opens. To be called first thing in Application::run. Throws SystemError.
 void startForkServer();
 
 /// Ends it with its workers and reaps it.

@@ -24,7 +24,8 @@ namespace procession::detail {
 
 namespace {
 
-/// The server's own process. It holds nothing but sockets and pidfds, and closes all of them in its workers.
+/// The server's own process. It holds nothing but sockets and pidfds, and closes all of them in its
+/// workers.
 class ForkServer {
  public:
   explicit ForkServer(FileDescriptor main) : main_(std::move(main)), pid_(getpid()) {
@@ -96,7 +97,8 @@ class ForkServer {
       if (message_.kind == ServerMessage::Kind::Start && received->files.size() == 2) {
         start(pool, std::move(received->files[0]), std::move(received->files[1]));
       } else if (message_.kind == ServerMessage::Kind::Start) {
-        send(pool, {.kind = ServerMessage::Kind::Failed, .worker = message_.worker, .value = EMFILE});
+        send(pool,
+             {.kind = ServerMessage::Kind::Failed, .worker = message_.worker, .value = EMFILE});
       } else if (message_.kind == ServerMessage::Kind::Signal) {
         signal(pool, message_.worker, message_.value);
       }
@@ -139,7 +141,8 @@ class ForkServer {
         ::kill(pid, SIGKILL);
         reap(pid);
       }
-      send(pool, {.kind = ServerMessage::Kind::Failed, .worker = number, .value = error.getErrno()});
+      send(pool,
+           {.kind = ServerMessage::Kind::Failed, .worker = number, .value = error.getErrno()});
     }
   }
 
@@ -210,7 +213,8 @@ class ForkServer {
 }  // namespace
 
 void runForkServer(FileDescriptor socket) {
-  // Out of the process group that launchers and terminals signal as a whole: the parent decides what is passed on.
+  // Out of the process group that launchers and terminals signal as a whole: the parent decides
+  // what is passed on.
   setpgid(0, 0);
   prctl(PR_SET_NAME, "procession-fork");
   ignoreGroupSignals();

@@ -6,17 +6,19 @@
 
 namespace procession::detail {
 
-/// One message between the parent and its fork server. Fixed in size, so that a message is whole or not there.
+/// One message between the parent and its fork server. Fixed in size, so that a message is whole or
+/// not there.
 struct ServerMessage {
   static constexpr std::uint32_t kMagic = 0x46534552;  // "FSER"
 
   enum class Kind : std::uint32_t {
-    OpenPool = 1,  // to the server, over its main socket; with the server's end of the pool's own socket
-    Start,         // to the server; with the worker's end of its channel, and its arena
-    Signal,        // to the server; value: the signal
-    Started,       // from the server; value: the pid
-    Failed,        // from the server; value: errno
-    Ended,         // from the server; value: si_status, code: si_code
+    OpenPool =
+        1,    // to the server, over its main socket; with the server's end of the pool's own socket
+    Start,    // to the server; with the worker's end of its channel, and its arena
+    Signal,   // to the server; value: the signal
+    Started,  // from the server; value: the pid
+    Failed,   // from the server; value: errno
+    Ended,    // from the server; value: si_status, code: si_code
   };
 
   std::uint32_t magic = kMagic;

@@ -117,7 +117,9 @@ void ForkedWorker::stop(std::uint64_t operation) {
   arena_.board().stopOperation.store(operation, std::memory_order_relaxed);
 }
 
-void ForkedWorker::notePayload(std::size_t bytes) { largestPayload_ = std::max(largestPayload_, bytes); }
+void ForkedWorker::notePayload(std::size_t bytes) {
+  largestPayload_ = std::max(largestPayload_, bytes);
+}
 
 void ForkedWorker::trim() { arena_.trim(std::exchange(largestPayload_, 0)); }
 

@@ -14,23 +14,27 @@
 
 namespace procession::detail {
 
-/// The parent's side of one worker: its channel, its arena, and which chunks it has. It starts nothing and reaps nothing, and
-/// outlives the process: a replacement gets a new channel and the same arena, whose memory is touched already.
+/// The parent's side of one worker: its channel, its arena, and which chunks it has. It starts
+/// nothing and reaps nothing, and outlives the process: a replacement gets a new channel and the
+/// same arena, whose memory is touched already.
 class ForkedWorker {
  public:
   /// Throws SystemError.
   ForkedWorker() = default;
 
-  /// For a new process: a fresh channel and board. Returns the worker's end of the channel. Throws SystemError.
+  /// For a new process: a fresh channel and board. Returns the worker's end of the channel. Throws
+  /// SystemError.
   [[nodiscard]] FileDescriptor connect(int number);
   /// The process is gone, or could not be made.
   void disconnect();
-  /// Closes the channel, at which the process ends; it counts as connected until its end is reported.
+  /// Closes the channel, at which the process ends; it counts as connected until its end is
+  /// reported.
   void hangUp();
   [[nodiscard]] bool isConnected() const { return connected_; }
   /// Has chunks in flight.
   [[nodiscard]] bool isBusy() const {
-    return std::any_of(chunks_.begin(), chunks_.end(), [](std::uint64_t chunk) { return chunk != kFree; });
+    return std::any_of(chunks_.begin(), chunks_.end(),
+                       [](std::uint64_t chunk) { return chunk != kFree; });
   }
   /// False for one that said goodbye or cannot be trusted; its end will be reported.
   [[nodiscard]] bool isListening() const { return isConnected() && !deaf_; }
@@ -42,9 +46,11 @@ class ForkedWorker {
   [[nodiscard]] pid_t pid() const { return pid_; }
   void setPid(pid_t pid) { pid_ = pid; }
 
-  // Frames are collected until flush(). Sending to a process that is gone is no error: its end will be reported.
+  // Frames are collected until flush(). Sending to a process that is gone is no error: its end will
+  // be reported.
   void begin(const OperationSetup& setup, ArenaPayload& payload);
-  void send(std::uint64_t operation, const Chunk& chunk, const Backend::Encoder& encode, ArenaPayload& payload);
+  void send(std::uint64_t operation, const Chunk& chunk, const Backend::Encoder& encode,
+            ArenaPayload& payload);
   void end(std::uint64_t operation);
   void flush();
 

@@ -44,7 +44,8 @@ bool FrameSender::add(int socket, FrameHeader header, ByteView inlinePayload, Fi
   }
   std::memcpy(message_.data() + size_, &header, sizeof header);
   if (!inlinePayload.empty()) {
-    std::memcpy(message_.data() + size_ + sizeof header, inlinePayload.data(), inlinePayload.size());
+    std::memcpy(message_.data() + size_ + sizeof header, inlinePayload.data(),
+                inlinePayload.size());
   }
   const std::size_t used = sizeof header + inlinePayload.size();
   std::memset(message_.data() + size_ + used, 0, size - used);

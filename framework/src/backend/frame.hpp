@@ -10,8 +10,8 @@
 
 namespace procession::detail {
 
-/// What travels between a parent and a worker, over a SOCK_SEQPACKET socket. A message is one or more frames; a frame is
-/// a header and, when its payload is small, the payload itself.
+/// What travels between a parent and a worker, over a SOCK_SEQPACKET socket. A message is one or
+/// more frames; a frame is a header and, when its payload is small, the payload itself.
 enum class FrameKind : std::uint16_t {
   Begin = 1,  // to the worker: an operation starts; payload: its set-up
   Run,        // to the worker: work on a chunk; payload: its items
@@ -38,7 +38,8 @@ struct FrameHeader {
   std::uint32_t reserved = 0;
   std::uint64_t operation = 0;
   std::uint64_t chunk = 0;
-  std::uint64_t first = 0;        // first item; Threw: the item that threw, WorkerBoard::kNoItem if none had begun
+  std::uint64_t first =
+      0;  // first item; Threw: the item that threw, WorkerBoard::kNoItem if none had begun
   std::uint64_t count = 0;        // items
   std::uint64_t length = 0;       // payload bytes
   std::uint64_t nanoseconds = 0;  // Done: the time its callbacks took
@@ -58,7 +59,8 @@ struct Frame {
 /// Collects frames and sends them as few messages.
 class FrameSender {
  public:
-  /// Sends first what is collected when the frame does not fit behind it. False: the other end is gone.
+  /// Sends first what is collected when the frame does not fit behind it. False: the other end is
+  /// gone.
   bool add(int socket, FrameHeader header, ByteView inlinePayload = {}, FileDescriptor file = {});
   bool flush(int socket);
   [[nodiscard]] bool isEmpty() const { return size_ == 0; }
@@ -75,7 +77,8 @@ class FrameReceiver {
  public:
   enum class Outcome { Message, Nothing, Closed };
 
-  /// The next message; with `wait` false returns Nothing when there is none. Throws PayloadError on a malformed message, SystemError.
+  /// The next message; with `wait` false returns Nothing when there is none. Throws PayloadError on
+  /// a malformed message, SystemError.
   Outcome receive(int socket, bool wait);
   /// The frames of the last message; their payloads hold until the next receive.
   [[nodiscard]] std::vector<Frame>& frames() { return frames_; }

@@ -14,17 +14,20 @@ namespace procession::detail {
 struct ChunkReport {
   enum class State { Done, Threw, Aborted };
   State state = State::Done;
-  std::uint64_t nanoseconds = 0;                // the time the callbacks took
-  std::uint64_t item = WorkerBoard::kNoItem;    // Threw: the item; kNoItem when the set-up or the items themselves failed
-  std::vector<ExceptionInfo> chain;             // Threw
+  std::uint64_t nanoseconds = 0;              // the time the callbacks took
+  std::uint64_t item = WorkerBoard::kNoItem;  // Threw: the item; kNoItem when the set-up or the
+                                              // items themselves failed
+  std::vector<ExceptionInfo> chain;           // Threw
 };
 
-/// The worker's side of operations, in whatever process it runs: makes the kernel from its bytes, runs chunks, catches what callbacks throw. It neither sends nor receives.
+/// The worker's side of operations, in whatever process it runs: makes the kernel from its bytes,
+/// runs chunks, catches what callbacks throw. It neither sends nor receives.
 class OperationRunner {
  public:
   explicit OperationRunner(WorkerBoard& board) : board_(board) {}
 
-  /// A failure to set up is kept and reported for each chunk. Set-up: a CodeAddress of the factory, then what it reads.
+  /// A failure to set up is kept and reported for each chunk. Set-up: a CodeAddress of the factory,
+  /// then what it reads.
   void begin(std::uint64_t operation, ByteView setup);
   ChunkReport run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results);
   void end();
@@ -33,8 +36,8 @@ class OperationRunner {
 
  private:
   WorkerBoard& board_;
-  std::uint64_t operation_ = 0;  // 0: none
-  std::unique_ptr<Kernel> kernel_;              // null when the set-up failed
+  std::uint64_t operation_ = 0;     // 0: none
+  std::unique_ptr<Kernel> kernel_;  // null when the set-up failed
   std::vector<ExceptionInfo> setupFailure_;
 };
 

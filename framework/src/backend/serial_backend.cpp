@@ -24,7 +24,8 @@ void SerialBackend::send(int, const Chunk& chunk, const Encoder& encode) {
 }
 
 void SerialBackend::recall(int worker, std::uint64_t chunk, BackendEvents& events) {
-  const auto erased = std::erase_if(queue_, [&](const Queued& queued) { return queued.chunk.id == chunk; });
+  const auto erased =
+      std::erase_if(queue_, [&](const Queued& queued) { return queued.chunk.id == chunk; });
   events.recallAnswered(worker, chunk, erased != 0);
 }
 
@@ -40,7 +41,8 @@ void SerialBackend::wait(std::optional<Time>, int, BackendEvents& events) {
   ChunkReport report =
       runner_.run(queued.chunk.first, queued.chunk.count, queued.items->view(), results);
   if (report.state == ChunkReport::State::Done) {
-    events.chunkDone(0, queued.chunk.id, Time(static_cast<Time::rep>(report.nanoseconds)), results.view());
+    events.chunkDone(0, queued.chunk.id, Time(static_cast<Time::rep>(report.nanoseconds)),
+                     results.view());
   } else if (report.state == ChunkReport::State::Aborted) {
     events.chunkAborted(0, queued.chunk.id);
   } else {

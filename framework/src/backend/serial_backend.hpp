@@ -8,8 +8,9 @@
 
 namespace procession::detail {
 
-/// Everything in the calling process, one chunk after the other, through the same encoding and decoding as on the
-/// others: for debuggers, and for nested use inside a worker. A crash of the callback is the program's.
+/// Everything in the calling process, one chunk after the other, through the same encoding and
+/// decoding as on the others: for debuggers, and for nested use inside a worker. A crash of the
+/// callback is the program's.
 class SerialBackend final : public Backend {
  public:
   SerialBackend();
@@ -20,7 +21,9 @@ class SerialBackend final : public Backend {
   void recall(int worker, std::uint64_t chunk, BackendEvents& events) override;
   void stop() override;
   void signal(int, int) override {}
-  [[nodiscard]] std::optional<std::uint64_t> currentItem(int) const override { return std::nullopt; }
+  [[nodiscard]] std::optional<std::uint64_t> currentItem(int) const override {
+    return std::nullopt;
+  }
   /// Runs the oldest chunk.
   void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) override;
   void end() override;

@@ -10,8 +10,8 @@
 
 namespace procession::detail {
 
-/// Forks workers and tells how they end. Workers go by numbers of the caller's choice, never by pid: a pid may be another
-/// process's by the time it is used.
+/// Forks workers and tells how they end. Workers go by numbers of the caller's choice, never by
+/// pid: a pid may be another process's by the time it is used.
 class Spawner {
  public:
   struct Report {
@@ -33,13 +33,15 @@ class Spawner {
   /// Ends and reaps the workers that are left.
   virtual ~Spawner() = default;
 
-  /// Asks for a worker with its ends of the channel and of the arena; Started or Failed follows as a report.
+  /// Asks for a worker with its ends of the channel and of the arena; Started or Failed follows as
+  /// a report.
   virtual void start(int worker, FileDescriptor channel, const FileDescriptor& arena) = 0;
   /// No effect on a worker that has ended.
   virtual void signal(int worker, int signal) = 0;
   /// Readable (poll) when there are reports to take.
   [[nodiscard]] virtual int descriptor() const = 0;
-  /// What happened since the last call; never waits. Throws SystemError when the fork server is gone.
+  /// What happened since the last call; never waits. Throws SystemError when the fork server is
+  /// gone.
   virtual std::vector<Report> takeReports() = 0;
 };
 

@@ -55,7 +55,8 @@ class Worker {
   void run(const Frame& frame) {
     const FrameHeader& header = frame.header;
     if (header.slot >= WorkerArena::kSlots) {
-      throw PayloadError("malformed message from the parent: no slot " + std::to_string(header.slot));
+      throw PayloadError("malformed message from the parent: no slot " +
+                         std::to_string(header.slot));
     }
     if (!arena_.begin(header.slot, header.chunk)) {
       return;  // taken back

@@ -8,8 +8,8 @@
 
 namespace procession::detail {
 
-/// Sees which items take too long. Workers publish which item they are on, not since when; looking several times within a
-/// time limit tells that well enough, and costs the workers nothing.
+/// Sees which items take too long. Workers publish which item they are on, not since when; looking
+/// several times within a time limit tells that well enough, and costs the workers nothing.
 class ItemWatch {
  public:
   /// `limit` 0: there is nothing to watch.

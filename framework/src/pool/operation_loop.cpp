@@ -15,7 +15,8 @@ namespace procession::detail {
 
 namespace {
 
-// A chunk's bytes should fit a core's cache, with its results, so that every byte is copied from there.
+// A chunk's bytes should fit a core's cache, with its results, so that every byte is copied from
+// there.
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 // Reductions hold back while this much waits for its neighbours.
 constexpr std::size_t kMostWaitingBytes = std::size_t{256} << 20;
@@ -54,13 +55,15 @@ SchedulerOptions toSchedulerOptions(const Operation::Shape& shape, const PoolOpt
   return scheduler;
 }
 
-std::optional<Time> toSteadyTime(const std::optional<std::chrono::system_clock::time_point>& deadline) {
+std::optional<Time> toSteadyTime(
+    const std::optional<std::chrono::system_clock::time_point>& deadline) {
   using Clock = std::chrono::system_clock;
   if (!deadline || *deadline == Clock::time_point::max()) {
     return std::nullopt;
   }
   const Clock::time_point now = Clock::now();
-  return *deadline <= now ? steadyNow() : steadyNow() + std::chrono::duration_cast<Time>(*deadline - now);
+  return *deadline <= now ? steadyNow()
+                          : steadyNow() + std::chrono::duration_cast<Time>(*deadline - now);
 }
 
 }  // namespace
@@ -85,7 +88,8 @@ void OperationLoop::run() {
   operation_.describe(setup);
   scheduler_.addItems(0, shape_.items);
   scheduler_.closeItems();
-  backend_.begin({nextOperationId(), setup.view(), shape_.readsSource || setup.size() > kSmallSetup}, *this);
+  backend_.begin(
+      {nextOperationId(), setup.view(), shape_.readsSource || setup.size() > kSmallSetup}, *this);
   drive();
   backend_.end();
   if (error_ != nullptr) {
@@ -166,7 +170,8 @@ void OperationLoop::workerReady(int worker, int capacity) {
 void OperationLoop::chunkDone(int worker, std::uint64_t chunk, Time busy, ByteView results) {
   const auto flight = flights_.find(chunk);
   if (flight == flights_.end()) {
-    throw PayloadError("malformed message from another process: an answer to a chunk that is not in flight");
+    throw PayloadError(
+        "malformed message from another process: an answer to a chunk that is not in flight");
   }
   idleLosses_ = 0;
   try {
@@ -244,8 +249,9 @@ void OperationLoop::workerLost(int worker, std::optional<std::uint64_t> begun, P
   if (blame) {
     item = timedOut != killed_.end() ? std::optional(timedOut->second) : origin.item;
     origin.item = item;
-    lastLoss_ = timedOut != killed_.end() ? std::make_exception_ptr(TaskTimeout(options_.timeout, origin))
-                                          : std::make_exception_ptr(WorkerLost(status, origin));
+    lastLoss_ = timedOut != killed_.end()
+                    ? std::make_exception_ptr(TaskTimeout(options_.timeout, origin))
+                    : std::make_exception_ptr(WorkerLost(status, origin));
     if (item) {
       attempts_[*item] = lastLoss_;
     }
@@ -265,10 +271,10 @@ void OperationLoop::lookAtSignals() {
   const bool again = signalsSeen_ > 0;
   signalsSeen_ = signals_.getCount();
   const int signal = signals_.getSignal().value_or(SIGTERM);
-  fail(std::make_exception_ptr(
-      Interrupted("interrupted by " + signalName(signal) + " after " + std::to_string(scheduler_.doneItems()) +
-                      " of " + std::to_string(shape_.items) + " items",
-                  signal)));
+  fail(std::make_exception_ptr(Interrupted("interrupted by " + signalName(signal) + " after " +
+                                               std::to_string(scheduler_.doneItems()) + " of " +
+                                               std::to_string(shape_.items) + " items",
+                                           signal)));
   if (again || signalsSeen_ > 1) {
     signalWorkers(SIGKILL);
   } else {
@@ -282,9 +288,9 @@ void OperationLoop::lookAtTheClock() {
   const Time now = steadyNow();
   if (deadline_ && now >= *deadline_) {
     deadline_.reset();
-    fail(std::make_exception_ptr(
-        Interrupted("the deadline came after " + std::to_string(scheduler_.doneItems()) + " of " +
-                    std::to_string(shape_.items) + " items")));
+    fail(std::make_exception_ptr(Interrupted("the deadline came after " +
+                                             std::to_string(scheduler_.doneItems()) + " of " +
+                                             std::to_string(shape_.items) + " items")));
   }
   if (terminateAt_ && now >= *terminateAt_) {
     terminateAt_.reset();

@@ -17,8 +17,9 @@
 
 namespace procession::detail {
 
-/// One operation from its first chunk to its last: carries the scheduler's decisions to the backend and the backend's
-/// events to the scheduler and the operation. It decides what ends the operation early: a failed item, a signal, the deadline.
+/// One operation from its first chunk to its last: carries the scheduler's decisions to the backend
+/// and the backend's events to the scheduler and the operation. It decides what ends the operation
+/// early: a failed item, a signal, the deadline.
 class OperationLoop final : private BackendEvents {
  public:
   OperationLoop(Backend& backend, Operation& operation, const PoolOptions& options);
@@ -34,7 +35,8 @@ class OperationLoop final : private BackendEvents {
                   std::vector<ExceptionInfo> chain, Origin origin) override;
   void chunkAborted(int worker, std::uint64_t chunk) override;
   void recallAnswered(int worker, std::uint64_t chunk, bool recalled) override;
-  void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status, Origin origin) override;
+  void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status,
+                  Origin origin) override;
 
   void drive();
   void performActions();
@@ -45,7 +47,8 @@ class OperationLoop final : private BackendEvents {
   void limitChunks(std::size_t bytes, std::uint64_t items);
   void lookAtTheClock();
   void lookAtSignals();
-  /// Ends the operation with this error, unless one has ended it already. Workers leave their chunks at the next item.
+  /// Ends the operation with this error, unless one has ended it already. Workers leave their
+  /// chunks at the next item.
   void fail(std::exception_ptr error);
   void cancel();
   void signalWorkers(int signal);
@@ -65,14 +68,15 @@ class OperationLoop final : private BackendEvents {
   Scheduler scheduler_;
   SignalScope signals_;
   Backend::Encoder encoder_;
-  std::unordered_map<std::uint64_t, Flight> flights_;          // by chunk
-  std::map<std::uint64_t, std::exception_ptr> attempts_;       // the last failure of items that failed, by item
-  std::exception_ptr lastLoss_;                                // for an item found by search: how the last worker ended
-  std::map<int, std::uint64_t> killed_;                        // workers killed for their time limit, and the item
-  std::map<std::uint64_t, std::exception_ptr> failures_;       // for good, by item
-  std::exception_ptr error_;                                   // what ended the operation, when no item did
+  std::unordered_map<std::uint64_t, Flight> flights_;  // by chunk
+  std::map<std::uint64_t, std::exception_ptr>
+      attempts_;                         // the last failure of items that failed, by item
+  std::exception_ptr lastLoss_;          // for an item found by search: how the last worker ended
+  std::map<int, std::uint64_t> killed_;  // workers killed for their time limit, and the item
+  std::map<std::uint64_t, std::exception_ptr> failures_;  // for good, by item
+  std::exception_ptr error_;  // what ended the operation, when no item did
   ItemWatch watch_;
-  int idleLosses_ = 0;       // workers that ended without having begun a chunk, since the last answer
+  int idleLosses_ = 0;  // workers that ended without having begun a chunk, since the last answer
   int signalsSeen_ = 0;
   std::optional<Time> terminateAt_;  // when cancelled: workers still busy then get SIGTERM
   std::optional<Time> killAt_;       // and SIGKILL

@@ -27,7 +27,8 @@ constexpr std::chrono::hours kLongestTimeout{24 * 365 * 100};
 
 void checkOptions(const PoolOptions& options) {
   if (options.workerCount < 0) {
-    throw std::invalid_argument("PoolOptions::workerCount is " + std::to_string(options.workerCount) +
+    throw std::invalid_argument("PoolOptions::workerCount is " +
+                                std::to_string(options.workerCount) +
                                 "; it must be a number of workers, or 0 for every core");
   }
   if (options.retries < 0) {
@@ -35,7 +36,8 @@ void checkOptions(const PoolOptions& options) {
                                 "; it must be 0 or more");
   }
   if (options.timeout.count() < 0) {
-    throw std::invalid_argument("PoolOptions::timeout is " + std::to_string(options.timeout.count()) +
+    throw std::invalid_argument("PoolOptions::timeout is " +
+                                std::to_string(options.timeout.count()) +
                                 " ms; it must be 0 (none) or more");
   }
   if (!options.checkpoint.empty()) {
@@ -65,7 +67,8 @@ class BusyScope {
   explicit BusyScope(std::atomic<bool>& busy) : busy_(busy) {
     if (busy_.exchange(true)) {
       throw std::logic_error(
-          "this ProcessPool runs an operation already: a pool takes one at a time; use a pool a thread");
+          "this ProcessPool runs an operation already: a pool takes one at a time; use a pool a "
+          "thread");
     }
   }
   ~BusyScope() { busy_ = false; }
@@ -79,8 +82,8 @@ class BusyScope {
 }  // namespace
 
 void throwWrongResultSize(std::size_t received, std::size_t expected) {
-  throw PayloadError("malformed message from another process: results of " + std::to_string(received) +
-                     " bytes instead of " + std::to_string(expected));
+  throw PayloadError("malformed message from another process: results of " +
+                     std::to_string(received) + " bytes instead of " + std::to_string(expected));
 }
 
 PoolCore::PoolCore(const PoolOptions& options) : options_(options), owner_(getpid()) {
@@ -113,7 +116,8 @@ void PoolCore::shutdown() {
 
 void PoolCore::run(Operation& operation) {
   if (isForeign()) {
-    // A worker uses the pool that it inherited, perhaps in the middle of an operation: nested use is serial.
+    // A worker uses the pool that it inherited, perhaps in the middle of an operation: nested use
+    // is serial.
     if (operation.shape().items != 0) {
       SerialBackend nested;
       runOn(nested, operation);

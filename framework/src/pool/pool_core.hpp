@@ -32,7 +32,7 @@ class PoolCore {
   [[nodiscard]] bool isForeign() const;
 
   PoolOptions options_;
-  pid_t owner_;                       // a process that inherited the pool by fork is not its owner
+  pid_t owner_;  // a process that inherited the pool by fork is not its owner
   int workerCount_ = 0;
   std::unique_ptr<Backend> backend_;  // null after shutdown
   std::uint64_t processedCount_ = 0;

@@ -135,7 +135,8 @@ class Scheduler {
   /// For time limits: the worker is on `item` since `since`. Called for workers when nextWakeUp()
   /// has come, before nextAction().
   void observed(WorkerId worker, std::uint64_t item, Time since, Time now);
-  /// Chunks are to have at most this many items from now on (at least a leaf): what they bring back turned out to be large.
+  /// Chunks are to have at most this many items from now on (at least a leaf): what they bring back
+  /// turned out to be large.
   void limitChunkItems(std::uint64_t most);
   /// Back-pressure: hand out nothing new while held (results wait to be merged or consumed).
   void hold(bool held);

@@ -10,8 +10,9 @@ namespace procession::detail {
 
 namespace {
 
-// Exit handlers run last in, first out. Registered in the child, these two come after those of the callback and before
-// all that the parent had, which they keep from running. glibc hands every handler the status, as its second argument here.
+// Exit handlers run last in, first out. Registered in the child, these two come after those of the
+// callback and before all that the parent had, which they keep from running. glibc hands every
+// handler the status, as its second argument here.
 
 void leaveAtExit(int status, void*) {
   flushStandardOutput();

@@ -54,7 +54,8 @@ std::vector<FileDescriptor> detach(msghdr& message) {
 
 }  // namespace
 
-bool sendMessage(int socket, std::span<const std::byte> bytes, std::span<const FileDescriptor> files) {
+bool sendMessage(int socket, std::span<const std::byte> bytes,
+                 std::span<const FileDescriptor> files) {
   iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
   msghdr message{};
   message.msg_iov = &part;
@@ -99,8 +100,9 @@ ReceivedMessage receiveMessage(int socket, std::span<std::byte> buffer, bool wai
   }
   received.files = detach(message);
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-    throw PayloadError("malformed message from another process: it is longer than messages are, or its files "
-                       "could not be taken (too many open files: raise `ulimit -n`)");
+    throw PayloadError(
+        "malformed message from another process: it is longer than messages are, or its files "
+        "could not be taken (too many open files: raise `ulimit -n`)");
   }
   received.state = ReceivedMessage::State::Message;
   received.size = static_cast<std::size_t>(size);

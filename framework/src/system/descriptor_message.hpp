@@ -8,9 +8,10 @@
 
 namespace procession::detail {
 
-/// Sends one message over a SOCK_SEQPACKET socket, with descriptors (SCM_RIGHTS; at most 16). Waits while the socket's buffer is full.
-/// False when the other end is gone. Throws SystemError.
-bool sendMessage(int socket, std::span<const std::byte> bytes, std::span<const FileDescriptor> files);
+/// Sends one message over a SOCK_SEQPACKET socket, with descriptors (SCM_RIGHTS; at most 16). Waits
+/// while the socket's buffer is full. False when the other end is gone. Throws SystemError.
+bool sendMessage(int socket, std::span<const std::byte> bytes,
+                 std::span<const FileDescriptor> files);
 
 struct ReceivedMessage {
   enum class State { Message, Nothing, Closed };
@@ -19,8 +20,8 @@ struct ReceivedMessage {
   std::vector<FileDescriptor> files;  // close-on-exec
 };
 
-/// Receives one message into `buffer`. Without `wait`: Nothing when there is none. A message larger than the buffer is a
-/// PayloadError. Throws SystemError.
+/// Receives one message into `buffer`. Without `wait`: Nothing when there is none. A message larger
+/// than the buffer is a PayloadError. Throws SystemError.
 ReceivedMessage receiveMessage(int socket, std::span<std::byte> buffer, bool wait);
 
 }  // namespace procession::detail

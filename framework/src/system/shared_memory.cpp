@@ -15,9 +15,10 @@ namespace procession::detail {
 Mapping::Mapping(int descriptor, std::size_t size) {
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   if (memory == MAP_FAILED) {
-    throw SystemError("cannot map " + std::to_string(size) +
-                          " bytes of shared memory (see ulimit -v, and the memory limit of the job)",
-                      errno);
+    throw SystemError(
+        "cannot map " + std::to_string(size) +
+            " bytes of shared memory (see ulimit -v, and the memory limit of the job)",
+        errno);
   }
   data_ = static_cast<std::byte*>(memory);
   size_ = size;
@@ -38,9 +39,10 @@ Mapping::~Mapping() {
 void Mapping::resize(std::size_t size) {
   void* memory = mremap(data_, size_, size, MREMAP_MAYMOVE);
   if (memory == MAP_FAILED) {
-    throw SystemError("cannot map " + std::to_string(size) +
-                          " bytes of shared memory (see ulimit -v, and the memory limit of the job)",
-                      errno);
+    throw SystemError(
+        "cannot map " + std::to_string(size) +
+            " bytes of shared memory (see ulimit -v, and the memory limit of the job)",
+        errno);
   }
   data_ = static_cast<std::byte*>(memory);
   size_ = size;

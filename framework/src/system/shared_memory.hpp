@@ -31,8 +31,8 @@ class Mapping {
   std::size_t size_ = 0;
 };
 
-/// A new memfd of `size` bytes, close-on-exec; memory is taken only where it is touched. Throws SystemError that names the
-/// limit when descriptors run out.
+/// A new memfd of `size` bytes, close-on-exec; memory is taken only where it is touched. Throws
+/// SystemError that names the limit when descriptors run out.
 FileDescriptor makeMemoryFile(std::size_t size);
 
 /// Changes the size of a memfd. Throws SystemError.

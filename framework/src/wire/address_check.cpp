@@ -12,7 +12,8 @@ namespace procession::detail {
 
 namespace {
 
-// Small numbers and most bit patterns of doubles lie outside of what x86-64 and arm64 Linux map for programs.
+// Small numbers and most bit patterns of doubles lie outside of what x86-64 and arm64 Linux map for
+// programs.
 constexpr std::uintptr_t kLowestMapped = std::uintptr_t{1} << 16;
 constexpr std::uintptr_t kHighestMapped = std::uintptr_t{1} << 48;
 // Below this only loaded objects and the heap count: sanitizers keep shadow memory there.
@@ -69,12 +70,13 @@ void checkHoldsNoAddress(ByteView closure, const std::string& type) {
     }
     if (const std::optional<Mapping> mapping = findMapping(word)) {
       const std::string where = mapping->name.empty() ? "anonymous memory" : mapping->name;
-      throw PortabilityError(
-          "the callback captures an address: the word at offset " + std::to_string(offset) + " of " + type +
-          " points into " + where +
-          " of this process, which other processes do not share. Capture the value instead of a pointer or `this`; "
-          "or pass it with bindFront(function, values...); or use localOnly(callback); or, if the word is a number, "
-          "asBytes(callback)");
+      throw PortabilityError("the callback captures an address: the word at offset " +
+                             std::to_string(offset) + " of " + type + " points into " + where +
+                             " of this process, which other processes do not share. Capture the "
+                             "value instead of a pointer or `this`; "
+                             "or pass it with bindFront(function, values...); or use "
+                             "localOnly(callback); or, if the word is a number, "
+                             "asBytes(callback)");
     }
   }
 }

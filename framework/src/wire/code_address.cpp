@@ -22,7 +22,8 @@ struct Segment {
   std::uint64_t end = 0;
 };
 
-/// Guarded by ForkPause: pools may work in several threads, and a lock that a fork leaves locked in the child would be its end.
+/// Guarded by ForkPause: pools may work in several threads, and a lock that a fork leaves locked in
+/// the child would be its end.
 std::vector<Segment>& table() {
   static std::vector<Segment> segments;
   return segments;
@@ -33,8 +34,8 @@ int appendSegments(dl_phdr_info* info, std::size_t, void* data) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& header = info->dlpi_phdr[i];
     if (header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0) {
-      segments.push_back({info->dlpi_name, info->dlpi_addr, header.p_vaddr,
-                          header.p_vaddr + header.p_memsz});
+      segments.push_back(
+          {info->dlpi_name, info->dlpi_addr, header.p_vaddr, header.p_vaddr + header.p_memsz});
     }
   }
   return 0;
@@ -56,7 +57,8 @@ void refreshSegmentTable() {
   dl_iterate_phdr(appendSegments, &loaded);
   for (Segment& segment : loaded) {
     const bool known = std::any_of(table().begin(), table().end(), [&](const Segment& other) {
-      return other.base == segment.base && other.begin == segment.begin && other.object == segment.object;
+      return other.base == segment.base && other.begin == segment.begin &&
+             other.object == segment.object;
     });
     if (!known) {
       table().push_back(std::move(segment));
@@ -76,9 +78,10 @@ CodeAddress locateCode(const void* function) {
       return {i, address - segment.base};
     }
   }
-  throw PortabilityError("the callback lives in " + nameOfObject(function) +
-                         ", which was loaded after the workers' start, so they do not have it. Load it before "
-                         "Application::run, or use localOnly(callback)");
+  throw PortabilityError(
+      "the callback lives in " + nameOfObject(function) +
+      ", which was loaded after the workers' start, so they do not have it. Load it before "
+      "Application::run, or use localOnly(callback)");
 }
 
 const void* resolveCode(CodeAddress address) {

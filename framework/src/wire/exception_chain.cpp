@@ -17,7 +17,8 @@ constexpr std::size_t kLongestChain = 64;
 /// The exception being handled, as text.
 ExceptionInfo describeCurrent(const char* message) {
   const std::type_info* type = abi::__cxa_current_exception_type();
-  return {type != nullptr ? demangle(*type) : "unknown exception", message != nullptr ? message : ""};
+  return {type != nullptr ? demangle(*type) : "unknown exception",
+          message != nullptr ? message : ""};
 }
 
 /// Describes one link; returns the exception nested in it, null at the end of the chain.
@@ -75,7 +76,8 @@ void encodeChain(PayloadWriter& writer, const std::vector<ExceptionInfo>& chain)
 std::vector<ExceptionInfo> decodeChain(PayloadReader& reader) {
   const std::uint64_t count = reader.readWord();
   if (count == 0 || count > kLongestChain) {
-    throw PayloadError("malformed payload: an exception chain of " + std::to_string(count) + " links");
+    throw PayloadError("malformed payload: an exception chain of " + std::to_string(count) +
+                       " links");
   }
   std::vector<ExceptionInfo> chain(count);
   for (ExceptionInfo& info : chain) {

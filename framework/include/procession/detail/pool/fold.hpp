@@ -14,7 +14,8 @@
 
 namespace procession::detail {
 
-// Reductions in three kinds, which differ in how an item enters the accumulator. A step is shipped to the workers and has
+// Reductions in three kinds, which differ in how an item enters the accumulator. A step is shipped
+// to the workers and has
 //   Accumulator first(item)                    of a leaf's first item
 //   Accumulator next(accumulator, item)        with the leaf's other items
 //   combine()                                  a callable: two accumulators to one
@@ -26,11 +27,14 @@ class ReduceStep {
   struct Parts {
     const Operator& op;
   };
-  /// An operator on numbers takes less time than telling which item it is on, and loops without that can be vectorised.
+  /// An operator on numbers takes less time than telling which item it is on, and loops without
+  /// that can be vectorised.
   static constexpr bool kIsCheap = std::is_arithmetic_v<Accumulator>;
 
   explicit ReduceStep(PayloadReader& setup) : op_(setup) {}
-  static void ship(PayloadWriter& setup, const Parts& parts) { ShippedCallback<Operator>::ship(setup, parts.op); }
+  static void ship(PayloadWriter& setup, const Parts& parts) {
+    ShippedCallback<Operator>::ship(setup, parts.op);
+  }
 
   template <class Item>
   Accumulator first(Item&& item) {
@@ -38,7 +42,8 @@ class ReduceStep {
   }
   template <class Item>
   Accumulator next(Accumulator accumulator, Item&& item) {
-    return std::invoke(op_.get(), std::move(accumulator), static_cast<Accumulator>(std::forward<Item>(item)));
+    return std::invoke(op_.get(), std::move(accumulator),
+                       static_cast<Accumulator>(std::forward<Item>(item)));
   }
   auto& combine() { return op_.get(); }
 
@@ -77,7 +82,8 @@ class MapReduceStep {
   ShippedCallback<Operator> op_;
 };
 
-/// aggregate: items are folded into an accumulator of another type that starts at zero; accumulators are combined.
+/// aggregate: items are folded into an accumulator of another type that starts at zero;
+/// accumulators are combined.
 template <class Accumulator, class Fold, class Combine>
 class AggregateStep {
  public:
@@ -116,12 +122,14 @@ class AggregateStep {
 template <class Items, class Accumulator, class Step>
 class FoldKernel final : public Kernel {
  public:
-  explicit FoldKernel(PayloadReader& setup) : leafItems_(setup.readWord()), step_(setup), items_(setup) {}
+  explicit FoldKernel(PayloadReader& setup)
+      : leafItems_(setup.readWord()), step_(setup), items_(setup) {}
 
   bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
            ItemProgress progress) override {
     auto cursor = items_.load(first, count, items);
-    LeafFolder<Accumulator, std::reference_wrapper<std::remove_reference_t<decltype(step_.combine())>>>
+    LeafFolder<Accumulator,
+               std::reference_wrapper<std::remove_reference_t<decltype(step_.combine())>>>
         folder(std::ref(step_.combine()));
     const std::uint64_t end = first + count;
     const bool unnamed = Step::kIsCheap && count > leafItems_;
@@ -140,8 +148,8 @@ class FoldKernel final : public Kernel {
   }
 
  private:
-  /// Leaves `value` empty when the operation was cancelled. A function of its own, and never inlined: only there does the
-  /// compiler keep the accumulator in a register.
+  /// Leaves `value` empty when the operation was cancelled. A function of its own, and never
+  /// inlined: only there does the compiler keep the accumulator in a register.
   template <class Cursor>
   [[gnu::noinline]] Cursor foldLeaf(std::uint64_t item, std::uint64_t end, Cursor cursor,
                                     ItemProgress progress, std::optional<Accumulator>& value) {
@@ -159,8 +167,9 @@ class FoldKernel final : public Kernel {
     return cursor;
   }
 
-  /// The same without telling each item. When the operator throws, the leaf is folded again to name the item; when the worker
-  /// dies, the scheduler searches the chunk, down to a single leaf, which is folded the other way.
+  /// The same without telling each item. When the operator throws, the leaf is folded again to name
+  /// the item; when the worker dies, the scheduler searches the chunk, down to a single leaf, which
+  /// is folded the other way.
   template <class Cursor>
   [[gnu::noinline]] Cursor foldUnnamed(std::uint64_t item, std::uint64_t end, Cursor cursor,
                                        ItemProgress progress, std::optional<Accumulator>& value) {
@@ -247,7 +256,9 @@ class FoldOperation final : public Operation {
     const std::uint64_t leaves = (count - 1) / leafItems_ + 1;
     tree_.insert(nodeOfLeaves(first / leafItems_, leaves, leafCount_), std::move(partial));
   }
-  [[nodiscard]] std::size_t waitingBytes() const override { return tree_.pendingCount() * lastBytes_; }
+  [[nodiscard]] std::size_t waitingBytes() const override {
+    return tree_.pendingCount() * lastBytes_;
+  }
 
   Accumulator takeResult() { return tree_.takeResult(); }
 

@@ -13,8 +13,9 @@
 
 namespace procession {
 
-/// Says that a view refers to no memory and can be sent as its bytes, so that workers compute the items themselves.
-/// True for iota, and for transform, take, drop and reverse over such views; may be specialised for one's own.
+/// Says that a view refers to no memory and can be sent as its bytes, so that workers compute the
+/// items themselves. True for iota, and for transform, take, drop and reverse over such views; may
+/// be specialised for one's own.
 template <class View>
 inline constexpr bool isLazyRange = false;
 template <class First, class Last>
@@ -34,8 +35,8 @@ inline constexpr bool isLazyRange<std::ranges::reverse_view<View>> = isLazyRange
 namespace detail {
 
 template <class Items>
-concept MemoryItems = std::ranges::random_access_range<const Items> &&
-                      std::ranges::sized_range<const Items>;
+concept MemoryItems =
+    std::ranges::random_access_range<const Items> && std::ranges::sized_range<const Items>;
 
 template <class Items>
 concept LazyItems = MemoryItems<Items> && isLazyRange<Items> && std::is_trivially_copyable_v<Items>;
@@ -80,10 +81,12 @@ void describeItems(PayloadWriter& writer, const Items& items) {
 
 /// In the parent: items [first, first + count) for one chunk.
 template <class Items>
-void encodeItems(PayloadWriter& writer, const Items& items, std::uint64_t first, std::uint64_t count) {
+void encodeItems(PayloadWriter& writer, const Items& items, std::uint64_t first,
+                 std::uint64_t count) {
   if constexpr (!ItemSource<Items> && !LazyItems<Items>) {
     using Item = ItemOf<Items>;
-    auto from = std::ranges::begin(items) + static_cast<std::ranges::range_difference_t<const Items>>(first);
+    auto from = std::ranges::begin(items) +
+                static_cast<std::ranges::range_difference_t<const Items>>(first);
     if constexpr (RawItem<Item> && std::ranges::contiguous_range<const Items>) {
       writer.write(std::to_address(from), count * sizeof(Item));
     } else {
@@ -104,8 +107,9 @@ constexpr std::size_t encodedItemSize() {
   }
 }
 
-// In the worker: a reader, made once an operation, hands out a cursor for each chunk, whose next() gives the chunk's items
-// one after the other. A cursor is a local variable of the loop, so that the compiler can keep it in registers.
+// In the worker: a reader, made once an operation, hands out a cursor for each chunk, whose next()
+// gives the chunk's items one after the other. A cursor is a local variable of the loop, so that
+// the compiler can keep it in registers.
 
 /// Items that lie in the chunk as they are.
 template <class Item>
@@ -156,8 +160,8 @@ class ComputedItems {
   View view_;
 };
 
-/// Items that the worker reads from their source, one by one: the source's reader buffers, within bounds that a whole
-/// chunk of items may be far beyond.
+/// Items that the worker reads from their source, one by one: the source's reader buffers, within
+/// bounds that a whole chunk of items may be far beyond.
 template <class Source>
 class SourceItems {
   using Reader = decltype(Source::open(std::declval<PayloadReader&>()));
@@ -194,10 +198,11 @@ using ItemReader = typename ReaderOf<Items>::Type;
 
 }  // namespace detail
 
-/// What a pool's operations take: a sized random-access range of values that can be carried (a std::vector is sent, a
-/// std::views::iota is computed by the workers), or a source that workers read themselves (hdf5::Dataset).
+/// What a pool's operations take: a sized random-access range of values that can be carried (a
+/// std::vector is sent, a std::views::iota is computed by the workers), or a source that workers
+/// read themselves (hdf5::Dataset).
 template <class Items>
-concept ItemRange = (detail::MemoryItems<Items> || detail::ItemSource<Items>) && requires {
+concept ItemRange = (detail::MemoryItems<Items> || detail::ItemSource<Items>)&&requires {
   requires Serializable<detail::ItemOf<Items>>;
 };
 

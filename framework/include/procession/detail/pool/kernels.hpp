@@ -77,7 +77,8 @@ class EachKernel final : public Kernel {
   ItemReader<Items> items_;
 };
 
-/// One bit an item: does it stay? Where the parent does not have the items, those that stay follow, encoded.
+/// One bit an item: does it stay? Where the parent does not have the items, those that stay follow,
+/// encoded.
 template <class Items, class Callback>
 class FilterKernel final : public Kernel {
  public:

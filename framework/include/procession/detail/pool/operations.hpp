@@ -17,7 +17,8 @@
 
 namespace procession::detail {
 
-/// A guess at the bytes of an encoded item: its size where that is fixed, else the mean of the first few.
+/// A guess at the bytes of an encoded item: its size where that is fixed, else the mean of the
+/// first few.
 template <class Items>
 std::size_t guessItemBytes(const Items& items) {
   if constexpr (encodedItemSize<Items>() == 0 || RawItem<ItemOf<Items>>) {
@@ -34,7 +35,8 @@ std::size_t guessItemBytes(const Items& items) {
 template <class Items, class Callback, class KernelType>
 class ItemOperation : public Operation {
  public:
-  ItemOperation(const Items& items, const Callback& callback) : items_(items), callback_(callback) {}
+  ItemOperation(const Items& items, const Callback& callback)
+      : items_(items), callback_(callback) {}
 
   [[nodiscard]] Shape shape() const override {
     return {.items = countItems(items_),
@@ -84,8 +86,8 @@ class MapOperation final : public ItemOperation<Items, Callback, MapKernel<Items
     return shape;
   }
   void accept(std::uint64_t first, std::uint64_t count, ByteView bytes) override {
-    // Chunks come nearly in order. One that is early leaves a gap, which is filled with values to be overwritten; so memory is
-    // written once, except for gaps.
+    // Chunks come nearly in order. One that is early leaves a gap, which is filled with values to
+    // be overwritten; so memory is written once, except for gaps.
     if (RawItem<Result> && bytes.size() != count * sizeof(Result)) {
       throwWrongResultSize(bytes.size(), count * sizeof(Result));
     }
@@ -102,8 +104,9 @@ class MapOperation final : public ItemOperation<Items, Callback, MapKernel<Items
 
  private:
   static constexpr bool canFillGaps() {
-    return RawItem<Result> ? std::is_copy_assignable_v<Result>
-                           : std::is_default_constructible_v<Result> && std::is_move_assignable_v<Result>;
+    return RawItem<Result>
+               ? std::is_copy_assignable_v<Result>
+               : std::is_default_constructible_v<Result> && std::is_move_assignable_v<Result>;
   }
 
   /// For results of which no other value can stand in a gap: early chunks wait as bytes.

@@ -1,8 +1,9 @@
 #pragma once
 
-// The standard types that Boost.Serialization carries, and those that this version of it does not: tuples, variants,
-// optionals (switched off where Boost brings them), strings of other characters, smart pointers to numbers and strings,
-// and classes that are carried as their bytes, when they lie inside of others.
+// The standard types that Boost.Serialization carries, and those that this version of it does not:
+// tuples, variants, optionals (switched off where Boost brings them), strings of other characters,
+// smart pointers to numbers and strings, and classes that are carried as their bytes, when they lie
+// inside of others.
 
 #include <boost/version.hpp>
 // Boost 1.74's unordered containers use this header without including it.
@@ -48,15 +49,16 @@
 
 namespace procession::detail {
 
-/// Has no serialize function of its own and needs none. Not for the archive with which that is asked.
+/// Has no serialize function of its own and needs none. Not for the archive with which that is
+/// asked.
 template <class Value, class Archive>
 concept RawClassFor = !std::is_same_v<Archive, ProbeArchive> &&
-                      (std::is_class_v<Value> || std::is_union_v<Value>) && RawBytes<Value>;
+                      (std::is_class_v<Value> || std::is_union_v<Value>)&&RawBytes<Value>;
 
 /// Boost does not follow pointers to these: it cannot recognise objects without an identity.
 template <class Value>
-concept WithoutIdentity =
-    boost::serialization::implementation_level<Value>::value == boost::serialization::primitive_type;
+concept WithoutIdentity = boost::serialization::implementation_level<Value>::value ==
+                          boost::serialization::primitive_type;
 
 /// The objects of one type that an archive's shared pointers share.
 template <class Value>
@@ -88,9 +90,10 @@ template <class Archive, procession::detail::RawClassFor<Archive> Value>
 void load_construct_data(Archive&, Value*, const unsigned) {}
 
 template <class Archive, class Character, class Traits, class Allocator>
-void serialize(Archive& archive, std::basic_string<Character, Traits, Allocator>& string, const unsigned) {
+void serialize(Archive& archive, std::basic_string<Character, Traits, Allocator>& string,
+               const unsigned) {
   std::uint64_t size = string.size();
-  archive & size;
+  archive& size;
   if constexpr (Archive::is_loading::value) {
     string.resize(size);
     archive.load_binary(string.data(), size * sizeof(Character));
@@ -102,12 +105,12 @@ void serialize(Archive& archive, std::basic_string<Character, Traits, Allocator>
 template <class Archive, procession::detail::WithoutIdentity Value>
 void serialize(Archive& archive, std::unique_ptr<Value>& pointer, const unsigned) {
   bool filled = pointer != nullptr;
-  archive & filled;
+  archive& filled;
   if constexpr (Archive::is_loading::value) {
     pointer = filled ? std::make_unique<Value>() : nullptr;
   }
   if (filled) {
-    archive & *pointer;
+    archive&* pointer;
   }
 }
 
@@ -118,13 +121,13 @@ void serialize(Archive& archive, std::shared_ptr<Value>& pointer, const unsigned
   auto& shared = archive.template get_helper<Shared>(Shared::id());
   std::uint32_t place = 0;
   if constexpr (Archive::is_loading::value) {
-    archive & place;
+    archive& place;
     if (place > shared.objects.size() + 1) {
       throw std::length_error("a shared pointer's place is out of range");
     }
     if (place == shared.objects.size() + 1) {
       shared.objects.push_back(std::make_shared<Value>());
-      archive & *shared.objects.back();
+      archive&* shared.objects.back();
     }
     pointer = place == 0 ? nullptr : shared.objects[place - 1];
   } else {
@@ -135,21 +138,21 @@ void serialize(Archive& archive, std::shared_ptr<Value>& pointer, const unsigned
       place = entry->second;
       isFirst = inserted;
     }
-    archive & place;
+    archive& place;
     if (isFirst) {
-      archive & *pointer;
+      archive&* pointer;
     }
   }
 }
 
-// One function for both directions: Boost's split_free would find the save and load of shared_ptr.hpp, which are
-// declared for any template of one parameter.
+// One function for both directions: Boost's split_free would find the save and load of
+// shared_ptr.hpp, which are declared for any template of one parameter.
 
 #ifndef PROCESSION_BOOST_HAS_OPTIONAL
 template <class Archive, class Value>
 void serialize(Archive& archive, std::optional<Value>& optional, unsigned) {
   bool filled = optional.has_value();
-  archive & filled;
+  archive& filled;
   if constexpr (Archive::is_loading::value) {
     optional.reset();
     if (filled) {
@@ -157,7 +160,7 @@ void serialize(Archive& archive, std::optional<Value>& optional, unsigned) {
     }
   }
   if (filled) {
-    archive & *optional;
+    archive&* optional;
   }
 }
 #endif
@@ -174,13 +177,13 @@ bool emplaceAlternative(std::variant<Values...>& variant, std::uint32_t index,
 template <class Archive, class... Values>
 void serialize(Archive& archive, std::variant<Values...>& variant, unsigned) {
   auto index = static_cast<std::uint32_t>(variant.index());
-  archive & index;
+  archive& index;
   if constexpr (Archive::is_loading::value) {
     if (!emplaceAlternative(variant, index, std::index_sequence_for<Values...>{})) {
       throw std::length_error("a variant's index is out of range");
     }
   }
-  std::visit([&](auto& value) { archive & value; }, variant);
+  std::visit([&](auto& value) { archive& value; }, variant);
 }
 #endif
 

@@ -15,7 +15,8 @@
 
 namespace procession::detail {
 
-/// The object's bytes with its padding zeroed, so that stale words in the padding are not taken for captures.
+/// The object's bytes with its padding zeroed, so that stale words in the padding are not taken for
+/// captures.
 template <class Callback>
 std::array<std::byte, sizeof(Callback)> bytesOf(Callback callback) {
 #if defined(__has_builtin) && __has_builtin(__builtin_clear_padding)
@@ -50,8 +51,8 @@ Callback decodeCallback(PayloadReader& reader) {
   if constexpr (isFunctionPointer<Callback>) {
     return resolveFunction<std::remove_pointer_t<Callback>>(decode<CodeAddress>(reader));
   } else if constexpr (isBoundFront<Callback>) {
-    return []<class Function, class... Values>(PayloadReader& from,
-                                               std::type_identity<BoundFront<Function, Values...>>) {
+    return []<class Function, class... Values>(
+               PayloadReader& from, std::type_identity<BoundFront<Function, Values...>>) {
       auto function = decodeCallback<Function>(from);
       // Braces: the values are read from left to right.
       return Callback{std::move(function), std::tuple<Values...>{decode<Values>(from)...}};

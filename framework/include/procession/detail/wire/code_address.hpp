@@ -4,16 +4,17 @@
 
 namespace procession::detail {
 
-/// The address of a function in a form that other processes of the same program understand: the loaded object's place in
-/// the segment table and the offset inside that object. Never an absolute address: those differ between ranks.
+/// The address of a function in a form that other processes of the same program understand: the
+/// loaded object's place in the segment table and the offset inside that object. Never an absolute
+/// address: those differ between ranks.
 struct CodeAddress {
   std::uint64_t segment = 0;
   std::uint64_t offset = 0;
   friend bool operator==(const CodeAddress&, const CodeAddress&) = default;
 };
 
-/// Takes the table of loaded objects (dl_iterate_phdr), or appends those loaded since. Called before workers are forked:
-/// they inherit the table, so both sides number alike.
+/// Takes the table of loaded objects (dl_iterate_phdr), or appends those loaded since. Called
+/// before workers are forked: they inherit the table, so both sides number alike.
 void refreshSegmentTable();
 
 /// Throws PortabilityError that names the object when it was loaded after the table was taken.

@@ -18,10 +18,11 @@
 #include "procession/detail/wire/payload.hpp"
 #include "procession/serializable.hpp"
 
-// Values to bytes and back: raw bytes where the type allows it, a length and bytes for strings and vectors of raw
-// elements, a Boost binary archive for everything else. One archive a value: Boost recognises objects by their address,
-// and the results of a loop live at the same address one after the other. Boost believes what it reads, lengths and places
-// in its tables too; so an archive is sealed, and opened only when it is whole.
+// Values to bytes and back: raw bytes where the type allows it, a length and bytes for strings and
+// vectors of raw elements, a Boost binary archive for everything else. One archive a value: Boost
+// recognises objects by their address, and the results of a loop live at the same address one after
+// the other. Boost believes what it reads, lengths and places in its tables too; so an archive is
+// sealed, and opened only when it is whole.
 
 namespace procession::detail {
 
@@ -55,8 +56,7 @@ class PayloadInput final : public std::streambuf {
   [[nodiscard]] std::size_t consumed() const { return static_cast<std::size_t>(gptr() - eback()); }
 };
 
-inline constexpr unsigned kArchiveFlags =
-    boost::archive::no_header | boost::archive::no_codecvt;
+inline constexpr unsigned kArchiveFlags = boost::archive::no_header | boost::archive::no_codecvt;
 
 /// An archive's length and checksum, in front of it.
 inline constexpr std::size_t kSealBytes = 2 * sizeof(std::uint64_t);
@@ -67,7 +67,8 @@ ByteView openArchive(PayloadReader& reader);
 /// Throws PayloadError unless all of an archive was read: else the class loads less than it saves.
 void expectWholeArchive(std::size_t read, std::size_t size);
 
-/// Turns the failure being handled while a `type` was decoded into a PayloadError; to be called in a catch block.
+/// Turns the failure being handled while a `type` was decoded into a PayloadError; to be called in
+/// a catch block.
 [[noreturn]] void rethrowAsPayloadError(const std::type_info& type);
 
 template <class Value>

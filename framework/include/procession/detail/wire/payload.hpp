@@ -9,15 +9,16 @@ namespace procession::detail {
 
 using ByteView = std::span<const std::byte>;
 
-/// A growing run of bytes that something is encoded into: heap memory, a slot of shared memory, a memfd.
-/// Appending is inline; only growing is virtual.
+/// A growing run of bytes that something is encoded into: heap memory, a slot of shared memory, a
+/// memfd. Appending is inline; only growing is virtual.
 class PayloadWriter {
  public:
   PayloadWriter(const PayloadWriter&) = delete;
   PayloadWriter& operator=(const PayloadWriter&) = delete;
   virtual ~PayloadWriter() = default;
 
-  /// Appends `size` bytes that the caller fills in. The pointer holds until the next claim or write.
+  /// Appends `size` bytes that the caller fills in. The pointer holds until the next claim or
+  /// write.
   std::byte* claim(std::size_t size) {
     if (static_cast<std::size_t>(limit_ - cursor_) < size) {
       growBy(size);
@@ -77,7 +78,8 @@ class HeapPayload final : public PayloadWriter {
   void grow(std::size_t capacity) override;
 };
 
-/// Reads what a PayloadWriter wrote. Reading past the end throws PayloadError; it never touches other memory.
+/// Reads what a PayloadWriter wrote. Reading past the end throws PayloadError; it never touches
+/// other memory.
 class PayloadReader {
  public:
   explicit PayloadReader(ByteView bytes)
