@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -80,7 +80,7 @@ class ReductionTree {
       const std::uint64_t end = node.index + 1;
       if (node.index % 2 == 0 && (node.level >= 63 || end > (leafCount_ - 1) >> node.level)) {
         if (node.index == 0) {
-          result_.emplace(std::move(value));
+          result_ = std::make_unique<Value>(std::move(value));
           return;
         }
         node = parent(node);  // without a right sibling it is its parent
@@ -99,7 +99,7 @@ class ReductionTree {
     }
   }
 
-  [[nodiscard]] bool isComplete() const { return result_.has_value(); }
+  [[nodiscard]] bool isComplete() const { return result_ != nullptr; }
 
   /// Throws std::logic_error when nodes are missing, or the result was taken.
   [[nodiscard]] Value takeResult() {
@@ -155,7 +155,8 @@ class ReductionTree {
   std::uint64_t leafCount_;
   Combine combine_;
   std::map<std::uint64_t, std::pair<Node, Value>> pending_;  // by first leaf; they do not overlap
-  std::optional<Value> result_;
+  // Not an optional: GCC 12 then warns of members of a string that nobody reads.
+  std::unique_ptr<Value> result_;  // null until it is complete
 };
 
 /// Folds the leaves of one node in order, from left to right, to the same result as ReductionTree,
