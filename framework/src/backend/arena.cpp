@@ -30,24 +30,24 @@ WorkerArena::WorkerArena(FileDescriptor file) : file_(std::move(file)) {
   mapping_ = Mapping(file_.get(), kBytes);
 }
 
-void WorkerArena::offer(std::size_t slot, std::uint64_t chunk) {
-  control()->claims[slot].store(chunk, std::memory_order_release);
+void WorkerArena::offer(std::size_t slot, std::uint64_t ticket) {
+  control()->claims[slot].store(ticket, std::memory_order_release);
 }
 
-bool WorkerArena::begin(std::size_t slot, std::uint64_t chunk) {
-  return control()->claims[slot].compare_exchange_strong(chunk, chunk | kBegun);
+bool WorkerArena::begin(std::size_t slot, std::uint64_t ticket) {
+  return control()->claims[slot].compare_exchange_strong(ticket, ticket | kBegun);
 }
 
-bool WorkerArena::takeBack(std::size_t slot, std::uint64_t chunk) {
-  return control()->claims[slot].compare_exchange_strong(chunk, kTakenBack);
+bool WorkerArena::takeBack(std::size_t slot, std::uint64_t ticket) {
+  return control()->claims[slot].compare_exchange_strong(ticket, kTakenBack);
 }
 
-void WorkerArena::finish(std::size_t slot, std::uint64_t chunk) {
-  control()->claims[slot].store(chunk | kFinished, std::memory_order_release);
+void WorkerArena::finish(std::size_t slot, std::uint64_t ticket) {
+  control()->claims[slot].store(ticket | kFinished, std::memory_order_release);
 }
 
-bool WorkerArena::isBegun(std::size_t slot, std::uint64_t chunk) const {
-  return control()->claims[slot].load(std::memory_order_acquire) == (chunk | kBegun);
+bool WorkerArena::isBegun(std::size_t slot, std::uint64_t ticket) const {
+  return control()->claims[slot].load(std::memory_order_acquire) == (ticket | kBegun);
 }
 
 void WorkerArena::reset() { new (mapping_.data()) Control(); }

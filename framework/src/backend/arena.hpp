@@ -38,14 +38,15 @@ class WorkerArena {
   }
 
   // A chunk in a slot is begun by the worker or taken back by the parent; whoever comes first has
-  // it.
-  void offer(std::size_t slot, std::uint64_t chunk);
-  [[nodiscard]] bool begin(std::size_t slot, std::uint64_t chunk);
-  [[nodiscard]] bool takeBack(std::size_t slot, std::uint64_t chunk);
+  // it. It goes by a ticket that no other hand-out to this worker has, in this operation or
+  // another: the message about a chunk that was taken back may be read long afterwards.
+  void offer(std::size_t slot, std::uint64_t ticket);
+  [[nodiscard]] bool begin(std::size_t slot, std::uint64_t ticket);
+  [[nodiscard]] bool takeBack(std::size_t slot, std::uint64_t ticket);
   /// By the worker, when it is through with the chunk, whether or not the answer is under way.
-  void finish(std::size_t slot, std::uint64_t chunk);
+  void finish(std::size_t slot, std::uint64_t ticket);
   /// Begun and not finished: the chunk that a dead worker was on.
-  [[nodiscard]] bool isBegun(std::size_t slot, std::uint64_t chunk) const;
+  [[nodiscard]] bool isBegun(std::size_t slot, std::uint64_t ticket) const;
 
   /// Forgets what a dead worker left on the board.
   void reset();
@@ -63,7 +64,7 @@ class WorkerArena {
   struct Control {
     WorkerBoard board;
     std::array<std::atomic<std::uint64_t>, kSlots>
-        claims;  // the chunk offered in each slot, with kBegun once begun
+        claims;  // the ticket offered in each slot, with how far it has come
   };
 
   [[nodiscard]] Control* control() const { return reinterpret_cast<Control*>(mapping_.data()); }

@@ -54,6 +54,7 @@ void ForkedWorker::send(std::uint64_t operation, const Chunk& chunk, const Backe
   header.kind = FrameKind::Run;
   header.place = payload.place();
   header.slot = static_cast<std::uint32_t>(*slot);
+  header.ticket = tickets_[*slot] = ++lastTicket_;
   header.operation = operation;
   header.chunk = chunk.id;
   header.first = chunk.first;
@@ -61,7 +62,7 @@ void ForkedWorker::send(std::uint64_t operation, const Chunk& chunk, const Backe
   header.length = payload.size();
   chunks_[*slot] = chunk.id;
   notePayload(payload.size());
-  arena_.offer(*slot, chunk.id);
+  arena_.offer(*slot, header.ticket);
   static_cast<void>(sender_.add(channel(), header, payload.inlineBytes(), payload.takeFile()));
 }
 
@@ -92,7 +93,7 @@ void ForkedWorker::release(std::uint64_t chunk) {
 
 bool ForkedWorker::takeBack(std::uint64_t chunk) {
   const std::optional<std::size_t> slot = slotOf(chunk);
-  if (!slot || !arena_.takeBack(*slot, chunk)) {
+  if (!slot || !arena_.takeBack(*slot, tickets_[*slot])) {
     return false;
   }
   release(chunk);
@@ -101,7 +102,7 @@ bool ForkedWorker::takeBack(std::uint64_t chunk) {
 
 std::optional<std::uint64_t> ForkedWorker::begunChunk() const {
   for (std::size_t slot = 0; slot < chunks_.size(); ++slot) {
-    if (chunks_[slot] != kFree && arena_.isBegun(slot, chunks_[slot])) {
+    if (chunks_[slot] != kFree && arena_.isBegun(slot, tickets_[slot])) {
       return chunks_[slot];
     }
   }

@@ -77,6 +77,8 @@ class ForkedWorker {
   bool deaf_ = false;
   PrivateDescriptor channel_;
   WorkerArena arena_;
+  std::array<std::uint32_t, WorkerArena::kSlots> tickets_{};  // of the chunks, by slot
+  std::uint32_t lastTicket_ = 0;
   std::array<std::uint64_t, WorkerArena::kSlots> chunks_{};  // in flight, by slot
   std::size_t largestPayload_ = 0;                           // since the last trim
   FrameSender sender_;

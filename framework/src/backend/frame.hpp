@@ -35,7 +35,7 @@ struct FrameHeader {
   FrameKind kind{};
   PayloadPlace place = PayloadPlace::Inline;
   std::uint32_t slot = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t ticket = 0;  // Run: of the hand-out, see WorkerArena::offer
   std::uint64_t operation = 0;
   std::uint64_t chunk = 0;
   std::uint64_t first =

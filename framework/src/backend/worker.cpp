@@ -58,7 +58,7 @@ class Worker {
       throw PayloadError("malformed message from the parent: no slot " +
                          std::to_string(header.slot));
     }
-    if (!arena_.begin(header.slot, header.chunk)) {
+    if (!arena_.begin(header.slot, header.ticket)) {
       return;  // taken back
     }
     const ReceivedPayload items(frame, arena_.items(header.slot));
@@ -66,7 +66,7 @@ class Worker {
     const ChunkReport report = runner_.run(header.first, header.count, items.view(), results_);
     // Before the answer: whoever has it finds the output of the callbacks in place.
     flushStandardOutput();
-    arena_.finish(header.slot, header.chunk);
+    arena_.finish(header.slot, header.ticket);
     answer(header, report);
   }
 

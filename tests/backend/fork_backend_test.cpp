@@ -1,0 +1,104 @@
+#include "backend/fork_backend.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "backend/operation_runner.hpp"
+#include "procession/detail/wire/codec.hpp"
+
+namespace procession::detail {
+namespace {
+
+using testing::ElementsAre;
+
+/// Answers with the first item's index.
+class FirstItemKernel final : public Kernel {
+ public:
+  explicit FirstItemKernel(PayloadReader&) {}
+  bool run(std::uint64_t first, std::uint64_t, ByteView, PayloadWriter& results,
+           ItemProgress) override {
+    results.writeWord(first);
+    return true;
+  }
+};
+
+/// Keeps what a backend tells.
+class Record final : public BackendEvents {
+ public:
+  void workerReady(int worker, int) override { ready.push_back(worker); }
+  void chunkDone(int, std::uint64_t chunk, Time, ByteView results) override {
+    PayloadReader reader(results);
+    done.emplace_back(chunk, reader.readWord());
+  }
+  void chunkThrew(int, std::uint64_t, std::optional<std::uint64_t>, std::vector<ExceptionInfo>,
+                  Origin) override {
+    FAIL() << "nothing throws here";
+  }
+  void chunkAborted(int, std::uint64_t) override { FAIL() << "nothing is stopped here"; }
+  void recallAnswered(int, std::uint64_t, bool recalled) override { recalls.push_back(recalled); }
+  void workerLost(int, std::optional<std::uint64_t>, ProcessStatus status, Origin) override {
+    FAIL() << "the worker " << status.describe();
+  }
+
+  std::vector<int> ready;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> done;  // chunk, first item
+  std::vector<bool> recalls;
+};
+
+class ForkBackendTest : public testing::Test {
+ protected:
+  ~ForkBackendTest() override { backend_.shutdown(std::chrono::seconds(30)); }
+
+  void begin(std::uint64_t operation) {
+    setup_ = std::make_unique<HeapPayload>();
+    writeFactory(*setup_, &makeKernel<FirstItemKernel>);
+    backend_.begin({.id = operation, .bytes = setup_->view()}, record_);
+  }
+  void send(const Chunk& chunk) {
+    backend_.send(0, chunk, [](PayloadWriter&, std::uint64_t, std::uint64_t) {});
+  }
+  void waitForDone(std::size_t count) {
+    const Time until = steadyNow() + std::chrono::seconds(30);
+    while (record_.done.size() < count && steadyNow() < until) {
+      backend_.wait(until, -1, record_);
+    }
+  }
+
+  ForkBackend backend_{1, makeDirectSpawner()};
+  Record record_;
+  std::unique_ptr<HeapPayload> setup_;
+};
+
+TEST_F(ForkBackendTest, ChunkThatWasTakenBackDoesNotRunInPlaceOfALaterOneOfTheSameNumber) {
+  begin(1);
+  send({.id = 1, .first = 10, .count = 1});
+  backend_.recall(0, 1, record_);
+  backend_.end();
+  begin(2);
+  send({.id = 1, .first = 20, .count = 1});  // numbers start anew in each operation
+  waitForDone(1);
+  backend_.end();
+
+  EXPECT_THAT(record_.recalls, ElementsAre(true));
+  EXPECT_THAT(record_.done, ElementsAre(std::pair<std::uint64_t, std::uint64_t>(1, 20)));
+}
+
+TEST_F(ForkBackendTest, AnswersToSeveralChunksComeBackWithTheirNumbers) {
+  begin(1);
+  send({.id = 1, .first = 10, .count = 1});
+  send({.id = 2, .first = 11, .count = 1});
+  waitForDone(2);
+  backend_.end();
+
+  EXPECT_THAT(record_.done, ElementsAre(std::pair<std::uint64_t, std::uint64_t>(1, 10),
+                                        std::pair<std::uint64_t, std::uint64_t>(2, 11)));
+}
+
+}  // namespace
+}  // namespace procession::detail
