@@ -91,6 +91,7 @@ class Crew {
     sender.add(channels_[worker].get(), header);
     header.kind = FrameKind::Run;
     header.chunk = lastChunk_;
+    header.ticket = lastChunk_;
     header.count = 1;
     sender.add(channels_[worker].get(), header);
     sender.flush(channels_[worker].get());
@@ -111,7 +112,7 @@ class Crew {
  private:
   std::unique_ptr<Spawner> spawner_;
   WorkerArena arena_;
-  std::uint64_t lastChunk_ = 0;
+  std::uint32_t lastChunk_ = 0;
   std::map<int, PrivateDescriptor> channels_;
   std::map<int, pid_t> pids_;
   std::map<int, FileDescriptor> watches_;

@@ -151,8 +151,6 @@ class ForkServer {
     if (getppid() != pid_) {
       _exit(1);
     }
-    std::signal(SIGTERM, SIG_DFL);
-    std::signal(SIGQUIT, SIG_DFL);
     runWorker(std::move(channel), std::move(arena));
   }
 
@@ -218,8 +216,12 @@ void runForkServer(FileDescriptor socket) {
   setpgid(0, 0);
   prctl(PR_SET_NAME, "procession-fork");
   ignoreGroupSignals();
-  std::signal(SIGQUIT, SIG_IGN);
-  std::signal(SIGTERM, SIG_IGN);
+  // Blocked, not ignored: a worker has them unblocked and deadly from its first moment.
+  sigset_t deadly;
+  sigemptyset(&deadly);
+  sigaddset(&deadly, SIGQUIT);
+  sigaddset(&deadly, SIGTERM);
+  sigprocmask(SIG_BLOCK, &deadly, nullptr);
   markInsideWorker();
   int status = 0;
   try {
