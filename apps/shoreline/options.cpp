@@ -31,7 +31,7 @@ std::string chooseFile(const std::string& file, const std::string& resolution) {
   if (!file.empty()) {
     return file;
   }
-  const std::string installed = fileOf(resolution.front());
+  std::string installed = fileOf(resolution.front());
   if (!std::filesystem::exists(installed)) {
     throw CLI::ValidationError("--resolution", "\"" + installed +
                                                    "\" is not there; the Debian package " +

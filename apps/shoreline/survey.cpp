@@ -71,6 +71,7 @@ std::vector<BinShore> findBusiestBins(const Coast& coast) {
   const auto all = std::views::iota(std::size_t{0}, metres.size());
   busiest.erase(std::ranges::partial_sort_copy(all, busiest, isBusier).out, busiest.end());
   std::vector<BinShore> bins;
+  bins.reserve(busiest.size());
   for (const std::size_t index : busiest) {
     bins.push_back({coast.bins()[index], metres[index]});
   }

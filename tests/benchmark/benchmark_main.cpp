@@ -13,7 +13,8 @@
 
 namespace {
 
-using procession::benchmarks::Settings;
+namespace benchmarks = procession::benchmarks;
+using benchmarks::Settings;
 
 int parseWorkers(std::string_view text) {
   int workers = 0;
@@ -44,16 +45,15 @@ Settings takeSettings(std::vector<char*>& arguments) {
 }
 
 void registerAll(const Settings& settings) {
-  using namespace procession::benchmarks;
-  registerMap(settings);
-  registerFilter(settings);
-  registerSum(settings);
-  registerTasks(settings);
-  registerSmallMap(settings);
-  registerPoolLifetime(settings);
-  registerStrings(settings);
-  registerUneven(settings);
-  registerLargeResults(settings);
+  benchmarks::registerMap(settings);
+  benchmarks::registerFilter(settings);
+  benchmarks::registerSum(settings);
+  benchmarks::registerTasks(settings);
+  benchmarks::registerSmallMap(settings);
+  benchmarks::registerPoolLifetime(settings);
+  benchmarks::registerStrings(settings);
+  benchmarks::registerUneven(settings);
+  benchmarks::registerLargeResults(settings);
 }
 
 int runBenchmarks(std::vector<char*> arguments) {
@@ -72,7 +72,7 @@ int runBenchmarks(std::vector<char*> arguments) {
   benchmark::Shutdown();
   // The contenders own pools and worker processes, which are to end before the application does.
   benchmark::ClearRegisteredBenchmarks();
-  return procession::benchmarks::mismatchCount() == 0 ? 0 : 1;
+  return benchmarks::mismatchCount() == 0 ? 0 : 1;
 }
 
 }  // namespace

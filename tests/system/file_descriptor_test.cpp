@@ -51,6 +51,7 @@ TEST(FileDescriptorTest, MovesAndGivesAway) {
   FileDescriptor first(dup(STDIN_FILENO));
   const int number = first.get();
   FileDescriptor second(std::move(first));
+  // NOLINTNEXTLINE(bugprone-use-after-move): what is left is promised
   EXPECT_FALSE(first.isOpen());
   FileDescriptor third(dup(STDIN_FILENO));
   const int replaced = third.get();

@@ -23,6 +23,7 @@ bool Container::has(const std::string& name) const { return bindings_.count(name
 
 std::vector<std::string> Container::getNames() const {
   std::vector<std::string> names;
+  names.reserve(bindings_.size());
   for (const auto& [name, binding] : bindings_) {
     names.push_back(name);
   }

@@ -24,12 +24,12 @@ bool isShortage(int error) { return error == EMFILE || error == ENFILE || error 
 }  // namespace
 
 BackendKind chooseBackend() {
-  enum Choice : std::size_t { kFork, kMpi, kSerial };
-  const auto choice = readChoice("PROCESSION_BACKEND", {"fork", "mpi", "serial"}).value_or(kFork);
-  if (choice == kSerial) {
+  enum Choice : std::size_t { Fork, Mpi, Serial };
+  const auto choice = readChoice("PROCESSION_BACKEND", {"fork", "mpi", "serial"}).value_or(Fork);
+  if (choice == Serial) {
     return BackendKind::Serial;
   }
-  if (choice == kMpi) {
+  if (choice == Mpi) {
     throw Error(
         "PROCESSION_BACKEND is 'mpi', which is not built into this version; use fork or serial");
   }

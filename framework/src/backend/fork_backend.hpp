@@ -21,11 +21,11 @@ class ForkBackend final : public Backend {
 
   [[nodiscard]] int workerCount() const override { return static_cast<int>(workers_.size()); }
   void begin(const OperationSetup& setup, BackendEvents& events) override;
-  void send(int worker, const Chunk& chunk, const Encoder& encode) override;
-  void recall(int worker, std::uint64_t chunk, BackendEvents& events) override;
+  void send(int index, const Chunk& chunk, const Encoder& encode) override;
+  void recall(int index, std::uint64_t chunk, BackendEvents& events) override;
   void stop() override;
-  void signal(int worker, int signal) override;
-  [[nodiscard]] std::optional<std::uint64_t> currentItem(int worker) const override;
+  void signal(int index, int signal) override;
+  [[nodiscard]] std::optional<std::uint64_t> currentItem(int index) const override;
   void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) override;
   void end() override;
   void shutdown(Time grace) override;

@@ -11,7 +11,17 @@ namespace procession::hdf5 {
 
 namespace {
 
-using namespace detail;
+using detail::AttributeHandle;
+using detail::checked;
+using detail::FileHandle;
+using detail::nameObject;
+using detail::ObjectHandle;
+using detail::openFile;
+using detail::openObject;
+using detail::QuietErrors;
+using detail::SpaceHandle;
+using detail::throwHdf5Error;
+using detail::TypeHandle;
 
 void requireOneText(const AttributeHandle& attribute, const TypeHandle& type,
                     const std::string& what) {

@@ -49,6 +49,30 @@ struct ManagedTask {
 
 using TaskPointer = std::shared_ptr<ManagedTask>;
 
+/// A run() of a manager under way. Guarded by the crew's lock.
+struct ManagedRun {
+  int maxConcurrent = 0;
+  bool stopsAtFailure = false;
+  bool isInline = false;            // in this process, one task after the other
+  sigset_t caught{};                // signals that have a handler
+  SignalScope* signals = nullptr;   // of the thread that called run()
+  std::vector<TaskPointer> tasks;   // in the order of add()
+  std::deque<TaskPointer> waiting;  // for their first or next attempt
+  std::size_t left = 0;             // tasks that have not ended
+  bool isStarved = false;           // the system has no room for another process until one ends
+
+  // Why nothing more is started; empty and false in good times.
+  std::exception_ptr stop;            // Interrupted or SystemError: what run() throws
+  bool isKilled = false;              // by killAll()
+  std::optional<std::size_t> failed;  // the earliest failure, where failures stop the run
+  bool isRestEnded = false;           // after a failure: the others were told to end
+
+  int signalsHeeded = 0;
+  Clock::time_point killAt = kNever;  // when the grace after a signal is over
+
+  [[nodiscard]] bool isStopping() const { return stop != nullptr || isKilled || failed; }
+};
+
 /// The compiled part of ProcessManager: runs its tasks' processes, and is the one place that knows
 /// which are running.
 ///
@@ -89,29 +113,6 @@ class TaskCrew {
   void unlock() noexcept;
 
  private:
-  /// A run() under way.
-  struct Run {
-    int maxConcurrent = 0;
-    bool stopsAtFailure = false;
-    bool isInline = false;            // in this process, one task after the other
-    sigset_t caught{};                // signals that have a handler
-    SignalScope* signals = nullptr;   // of the thread that called run()
-    std::vector<TaskPointer> tasks;   // in the order of add()
-    std::deque<TaskPointer> waiting;  // for their first or next attempt
-    std::size_t left = 0;             // tasks that have not ended
-    bool isStarved = false;           // the system has no room for another process until one ends
-
-    // Why nothing more is started; empty and false in good times.
-    std::exception_ptr stop;            // Interrupted or SystemError: what run() throws
-    bool isKilled = false;              // by killAll()
-    std::optional<std::size_t> failed;  // the earliest failure, where failures stop the run
-    bool isRestEnded = false;           // after a failure: the others were told to end
-
-    int signalsHeeded = 0;
-    Clock::time_point killAt = kNever;  // when the grace after a signal is over
-
-    [[nodiscard]] bool isStopping() const { return stop != nullptr || isKilled || failed; }
-  };
   using Lock = std::unique_lock<TaskCrew>;
 
   // Starting and ending tasks: task_crew.cpp.
@@ -154,7 +155,7 @@ class TaskCrew {
   std::condition_variable_any changed_;
   std::vector<TaskPointer> added_;    // since the last run
   std::vector<TaskPointer> running_;  // that have a process
-  std::optional<Run> run_;
+  std::optional<ManagedRun> run_;
 
   // What the driver polls; kept for their memory.
   std::vector<pollfd> entries_;

@@ -61,7 +61,7 @@ void TaskCrew::beginRun(int maxConcurrent, const std::type_info* uniformType,
     }
   }
   const bool isInline = runsInline();
-  Run& run = run_.emplace();
+  ManagedRun& run = run_.emplace();
   run.isInline = isInline;
   run.maxConcurrent = maxConcurrent;
   run.stopsAtFailure = uniformType != nullptr;
@@ -87,7 +87,7 @@ bool TaskCrew::isRunOver() const {
 }
 
 std::vector<TaskOutcome> TaskCrew::endRun() {
-  const Run run = std::move(*run_);
+  const ManagedRun run = std::move(*run_);
   run_.reset();
   changed_.notify_all();
   for (const TaskPointer& task : run.tasks) {
@@ -229,7 +229,7 @@ void TaskCrew::heedSignals() {
   if (!run_) {
     return;
   }
-  Run& run = *run_;
+  ManagedRun& run = *run_;
   if (run.signals->getCount() == run.signalsHeeded) {
     return;
   }

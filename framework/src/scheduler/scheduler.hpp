@@ -108,33 +108,33 @@ class Scheduler {
 
   /// A worker (or agent with `capacity` workers) is ready for chunks. The id of a lost worker may
   /// be used again.
-  void addWorker(WorkerId worker, int capacity, Time now);
+  void addWorker(WorkerId id, int capacity, Time now);
   /// All items of the chunk are done; `busy` is the time its callbacks took, summed over the chunk.
-  void chunkDone(WorkerId worker, std::uint64_t chunk, Time busy, Time now);
+  void chunkDone(WorkerId id, std::uint64_t chunk, Time busy, Time now);
   /// The callback threw on `item`; nothing of the chunk came back. The chunk's other items are
   /// handed out again, and `item` alone, while it has attempts left.
-  void itemFailed(WorkerId worker, std::uint64_t chunk, std::uint64_t item, Time now);
+  void itemFailed(WorkerId id, std::uint64_t chunk, std::uint64_t item, Time now);
   /// From agents: every item of the chunk is with one of its processes, so that there is room for
   /// the next chunk. Without it an agent would wait for the slowest item of a chunk before it gets
   /// another.
-  void chunkPassedOn(WorkerId worker, std::uint64_t chunk, Time now);
+  void chunkPassedOn(WorkerId id, std::uint64_t chunk, Time now);
   /// The chunk came back unfinished, by no fault of an item, as after cancel(): its items are open
   /// again.
-  void chunkAborted(WorkerId worker, std::uint64_t chunk, Time now);
+  void chunkAborted(WorkerId id, std::uint64_t chunk, Time now);
   /// The worker is gone with all its chunks. `item`: the one it was on, if it had begun one (must
   /// lie in one of its chunks, else it counts as not known: then the chunk it was on, its oldest,
   /// is searched: run in 64 pieces, the piece that kills a worker again in 64 pieces, down to the
   /// item). `timedOut`: it was ended after a Kill action, which named the item. Without a chunk it
   /// merely leaves. After cancel() nothing is searched: leave `item` empty for workers that were
   /// ended on purpose, and nothing is blamed.
-  void workerLost(WorkerId worker, std::optional<std::uint64_t> item, bool timedOut, Time now);
+  void workerLost(WorkerId id, std::optional<std::uint64_t> item, bool timedOut, Time now);
   /// Answers to Recall. A chunk that was done before the Recall arrived may be answered with
   /// recallRefused(), or not at all.
-  void recalled(WorkerId worker, std::uint64_t chunk, Time now);
-  void recallRefused(WorkerId worker, std::uint64_t chunk, Time now);
+  void recalled(WorkerId id, std::uint64_t chunk, Time now);
+  void recallRefused(WorkerId id, std::uint64_t chunk, Time now);
   /// For time limits: the worker is on `item` since `since`. Called for workers when nextWakeUp()
   /// has come, before nextAction().
-  void observed(WorkerId worker, std::uint64_t item, Time since, Time now);
+  void observed(WorkerId id, std::uint64_t item, Time since, Time now);
   /// Chunks are to have at most this many items from now on (at least a leaf): what they bring back
   /// turned out to be large.
   void limitChunkItems(std::uint64_t most);
@@ -196,10 +196,10 @@ class Scheduler {
   using Workers = std::map<WorkerId, Worker>;
 
   // Events, in parts.
-  Workers::iterator find(WorkerId worker);
+  Workers::iterator find(WorkerId id);
   static std::vector<Flight>::iterator findFlight(Workers::value_type& worker, std::uint64_t chunk);
   static std::vector<Flight>::iterator findFlightOf(Worker& worker, std::uint64_t item);
-  Flight takeFlight(Workers::value_type& worker, std::uint64_t chunk, Time now);
+  Flight takeFlight(Workers::value_type& entry, std::uint64_t chunk, Time now);
   void endRecall(Worker& worker, const Flight& flight);
   void reopen(const Flight& flight);
   void blame(const Flight& flight, std::uint64_t item, FailureKind kind);

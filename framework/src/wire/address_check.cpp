@@ -50,7 +50,7 @@ std::optional<Mapping> parseMapping(const std::string& line) {
 std::optional<Mapping> findMapping(std::uintptr_t address) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    const std::optional<Mapping> mapping = parseMapping(line);
+    std::optional<Mapping> mapping = parseMapping(line);
     if (mapping && address >= mapping->begin && address < mapping->end) {
       return mapping;
     }

@@ -60,7 +60,7 @@ class PayloadWriter {
 
  private:
   /// Makes room for at least `capacity` bytes in all, keeping the content, by moveTo().
-  virtual void grow(std::size_t capacity) = 0;
+  virtual void grow(std::size_t wanted) = 0;
   void growBy(std::size_t size);
 
   std::byte* begin_ = nullptr;
@@ -75,7 +75,7 @@ class HeapPayload final : public PayloadWriter {
   ~HeapPayload() override;
 
  private:
-  void grow(std::size_t capacity) override;
+  void grow(std::size_t wanted) override;
 };
 
 /// Reads what a PayloadWriter wrote. Reading past the end throws PayloadError; it never touches
