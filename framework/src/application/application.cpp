@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -12,10 +13,13 @@
 #include "application/application_state.hpp"
 #include "backend/backend_choice.hpp"
 #include "backend/fork_server.hpp"
+#include "backend/ranks.hpp"
+#include "pool/agent.hpp"
 #include "procession/detail/application/pool_lease.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
 #include "procession/error.hpp"
 #include "procession/process_service_provider.hpp"
+#include "system/host_name.hpp"
 #include "system/launcher.hpp"
 #include "system/log.hpp"
 
@@ -49,12 +53,37 @@ void complainAbout(const std::exception_ptr& exception) {
   complain(message);
 }
 
+/// The parent's last words to the other ranks, which leave with this status.
+void endJob(int status) {
+  Ranks* ranks = activeRanks();
+  if (ranks == nullptr || ranks->rank() != 0) {
+    return;
+  }
+  dropKeptPool();
+  dropParentsAgent();
+  RankHeader leave;
+  leave.kind = RankMessageKind::Leave;
+  leave.value = status;
+  for (int rank = 1; rank < ranks->size(); ++rank) {
+    ranks->send(rank, leave);
+  }
+  leaveRanks();
+}
+
+/// For bodies that call std::exit: the other ranks are not to wait for ever.
+void endJobAtExit(int status, void*) { endJob(status); }
+
 /// From the check of the environment to the last worker's end.
 class Session {
  public:
   Session() {
-    if (chooseBackend() == BackendKind::Fork) {
-      startForkServer();
+    const BackendKind backend = chooseBackend();
+    if (backend != BackendKind::Serial) {
+      startForkServer();  // before MPI starts: a rank never forks afterwards
+    }
+    if (backend == BackendKind::Mpi) {
+      startRanks();
+      static_cast<void>(on_exit(endJobAtExit, nullptr));
     }
     running = true;
   }
@@ -62,10 +91,35 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session() {
     dropKeptPool();
+    endJob(status_);
     running = false;
     stopForkServer();
   }
+
+  /// What the other ranks leave with.
+  int endsWith(int status) {
+    status_ = status;
+    return status;
+  }
+
+ private:
+  int status_ = kFailure;
 };
+
+/// A rank that serves: everything it does, to its end.
+int serveAsRank(Ranks& ranks) {
+  try {
+    const int status = serveParent(ranks);
+    leaveRanks();
+    return status;
+  } catch (...) {
+    complain("rank " + std::to_string(ranks.rank()) + " on " + hostName() +
+             " cannot go on, and the job ends: " +
+             describeException(std::current_exception()).front().message);
+    ranks.abort(kFailure);
+    return kFailure;  // GCC 12 does not see that a virtual function never returns
+  }
+}
 
 // In front of shells and batch systems: ended by the signal, not by an exit status that merely
 // resembles it.
@@ -91,7 +145,9 @@ std::optional<int> refuseToStart() {
     return kBadInput;
   }
   try {
-    requireSingleRank();
+    if (chooseBackend() != BackendKind::Mpi) {
+      requireSingleRank();
+    }
   } catch (const Error& error) {
     // Once for the whole job where the ranks know their numbers.
     if (detectLauncher()->rank.value_or(0) == 0) {
@@ -115,8 +171,16 @@ int runApplication(int, char**, const std::function<int()>& body) {
   }
   std::optional<int> signal;
   try {
-    const Session session;
-    return body();
+    Session session;
+    if (Ranks* ranks = activeRanks(); ranks != nullptr && ranks->rank() != 0) {
+      return serveAsRank(*ranks);
+    }
+    try {
+      return session.endsWith(body());
+    } catch (const Interrupted& interrupted) {
+      session.endsWith(128 + interrupted.getSignal().value_or(0));
+      throw;
+    }
   } catch (const Interrupted& interrupted) {
     complain(interrupted.what());
     signal = interrupted.getSignal();

@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "backend/operation_plan.hpp"
 #include "procession/detail/wire/payload.hpp"
 #include "procession/error.hpp"
 #include "scheduler/scheduler.hpp"
@@ -21,9 +23,18 @@ class BackendEvents {
   /// May be handed chunks from now on; `capacity`: how many processes stand behind it.
   virtual void workerReady(int worker, int capacity) = 0;
   virtual void chunkDone(int worker, std::uint64_t chunk, Time busy, ByteView results) = 0;
+  /// From agents, whose chunkDone() brings no results: those of a run of items, a part of a chunk.
+  virtual void partDone(int /*worker*/, std::uint64_t /*first*/, std::uint64_t /*count*/,
+                        ByteView /*results*/) {}
   /// `item` is empty when no item had begun: the operation's set-up failed in the worker.
   virtual void chunkThrew(int worker, std::uint64_t chunk, std::optional<std::uint64_t> item,
                           std::vector<ExceptionInfo> chain, Origin origin) = 0;
+  /// From agents: the item failed for good. Its chunk is answered as others are.
+  virtual void itemFailed(int /*worker*/, std::uint64_t /*item*/, std::exception_ptr /*error*/) {}
+  /// From agents: the operation cannot go on.
+  virtual void operationFailed(int /*worker*/, std::exception_ptr /*error*/) {}
+  /// From agents: the chunk is with their processes.
+  virtual void chunkPassedOn(int /*worker*/, std::uint64_t /*chunk*/) {}
   /// Came back unfinished after stop().
   virtual void chunkAborted(int worker, std::uint64_t chunk) = 0;
   virtual void recallAnswered(int worker, std::uint64_t chunk, bool recalled) = 0;
@@ -31,6 +42,8 @@ class BackendEvents {
   /// had begun, if any.
   virtual void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status,
                           Origin origin) = 0;
+  /// From agents: their rank got a signal that asks it to stop.
+  virtual void stopRequested(int /*signal*/) {}
 };
 
 /// An operation as workers get it.
@@ -39,6 +52,7 @@ struct OperationSetup {
   ByteView bytes;               // for OperationRunner::begin
   bool holdsResources = false;  // files or much memory, which workers are to release at the end,
                                 // not at the next operation
+  OperationPlan plan;           // for agents
 };
 
 /// Moves chunks to workers and their answers back. Decides nothing: who gets what is the
@@ -54,6 +68,12 @@ class Backend {
 
   /// Processes that run callbacks, as asked for.
   [[nodiscard]] virtual int workerCount() const = 0;
+
+  /// The most processes that stand behind one worker.
+  [[nodiscard]] virtual int capacity() const { return 1; }
+  /// Its workers are agents: they try items again, keep time limits and search for the items that
+  /// end workers by themselves.
+  [[nodiscard]] virtual bool isOfAgents() const { return false; }
 
   /// Starts an operation: every worker there is gets reported ready, and so does one that comes
   /// later.

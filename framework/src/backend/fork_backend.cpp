@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 
+#include "backend/ranks.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
 #include "system/host_name.hpp"
 #include "system/log.hpp"
@@ -309,7 +310,11 @@ void ForkBackend::shutdown(Time grace) {
 }
 
 Origin ForkBackend::originOf(int index, std::optional<std::uint64_t> item) const {
-  return {.item = item, .host = hostName(), .rank = std::nullopt, .pid = at(index).pid()};
+  const Ranks* ranks = activeRanks();
+  return {.item = item,
+          .host = hostName(),
+          .rank = ranks != nullptr ? std::optional(ranks->rank()) : std::nullopt,
+          .pid = at(index).pid()};
 }
 
 }  // namespace procession::detail

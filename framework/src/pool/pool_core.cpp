@@ -6,12 +6,15 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include "backend/agents_backend.hpp"
 #include "backend/backend_choice.hpp"
 #include "backend/fork_backend.hpp"
 #include "backend/fork_server.hpp"
 #include "backend/serial_backend.hpp"
+#include "pool/agent.hpp"
 #include "pool/operation_loop.hpp"
 #include "procession/detail/pool/operations.hpp"
 #include "procession/detail/wire/code_address.hpp"
@@ -50,9 +53,24 @@ std::unique_ptr<Backend> forkHere(int workerCount) {
   return std::make_unique<ForkBackend>(workerCount, makeDirectSpawner());
 }
 
+/// On the mpi backend one thread does everything, messages included.
+void requireJobThread() {
+  static const std::thread::id first = std::this_thread::get_id();
+  if (std::this_thread::get_id() != first) {
+    throw std::logic_error(
+        "on the mpi backend pools are used in one thread only, the one that used the first");
+  }
+}
+
 std::unique_ptr<Backend> makeBackend(const PoolOptions& options) {
   if (isInsideWorker() || chooseBackend() == BackendKind::Serial) {
     return std::make_unique<SerialBackend>();
+  }
+  if (Ranks* ranks = activeRanks()) {
+    requireJobThread();
+    // 0, where nobody asks for a number: the ranks know their cores.
+    const int asked = options.workerCount != 0 ? options.workerCount : askedWorkerCount();
+    return std::make_unique<AgentsBackend>(*ranks, parentsAgent(), asked);
   }
   const int workerCount = chooseWorkerCount(options.workerCount);
   if (hasForkServer()) {
@@ -131,6 +149,14 @@ void PoolCore::run(Operation& operation) {
   const Operation::Shape shape = operation.shape();
   if (shape.items == 0) {
     return;
+  }
+  if (backend_->isOfAgents()) {
+    requireJobThread();
+    if (shape.localOnly) {
+      throw PortabilityError(
+          "localOnly(callback) runs on one machine only, and this job has several ranks: make the "
+          "callback portable (bindFront), or start one rank");
+    }
   }
   const bool serial = dynamic_cast<SerialBackend*>(backend_.get()) != nullptr;
   if (shape.localOnly && !serial) {

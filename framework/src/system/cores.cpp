@@ -90,11 +90,14 @@ std::optional<int> slurmCores() {
   return std::max(1, *onNode / tasks);
 }
 
-int availableCores() {
+int availableCores() { return availableCores(1, 0); }
+
+int availableCores(int sharers, int index) {
   int cores = affinityCores();
   if (const auto quota = cpuQuota()) {
     cores = std::min(cores, *quota);
   }
+  cores = cores / sharers + (index < cores % sharers ? 1 : 0);
   if (const auto share = slurmCores()) {
     cores = std::min(cores, *share);
   }

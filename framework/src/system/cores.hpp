@@ -16,5 +16,9 @@ std::optional<int> slurmCores();
 /// How many workers this process can keep busy: the least of affinity mask, control-group quota and
 /// Slurm's share. At least 1. Asked anew at every call, since masks and quotas may change.
 int availableCores();
+/// The same for one of several processes that were given the same affinity mask and control group:
+/// its part of what they share. `index` is its place among the `sharers`; first come the larger
+/// parts. Slurm's share is each task's own already.
+int availableCores(int sharers, int index);
 
 }  // namespace procession::detail

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "procession/error.hpp"
@@ -16,7 +17,8 @@ namespace {
 
 /// An executable part of a loaded object.
 struct Segment {
-  std::string object;  // path; empty for the program itself
+  std::string object;   // path; empty for the program itself
+  std::string buildId;  // in hexadecimal; empty where the object was linked without
   std::uintptr_t base = 0;
   std::uint64_t begin = 0;  // offsets from base of the executable range
   std::uint64_t end = 0;
@@ -29,13 +31,42 @@ std::vector<Segment>& table() {
   return segments;
 }
 
+/// The NT_GNU_BUILD_ID note of an object.
+std::string buildIdOf(const dl_phdr_info& info) {
+  const auto align = [](std::size_t size) { return (size + 3) / 4 * 4; };
+  for (int i = 0; i < info.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& header = info.dlpi_phdr[i];
+    if (header.p_type != PT_NOTE) {
+      continue;
+    }
+    const auto* note = reinterpret_cast<const char*>(info.dlpi_addr + header.p_vaddr);
+    const char* end = note + header.p_memsz;
+    while (note + sizeof(ElfW(Nhdr)) <= end) {
+      const auto& start = *reinterpret_cast<const ElfW(Nhdr)*>(note);
+      const char* name = note + sizeof start;
+      const char* bytes = name + align(start.n_namesz);
+      if (start.n_type == NT_GNU_BUILD_ID && std::string_view(name, 3) == "GNU") {
+        std::string text;
+        for (std::size_t k = 0; k < start.n_descsz; ++k) {
+          constexpr char kDigits[] = "0123456789abcdef";
+          const auto byte = static_cast<unsigned char>(bytes[k]);
+          text += {kDigits[byte / 16], kDigits[byte % 16]};
+        }
+        return text;
+      }
+      note = bytes + align(start.n_descsz);
+    }
+  }
+  return "";
+}
+
 int appendSegments(dl_phdr_info* info, std::size_t, void* data) {
   auto& segments = *static_cast<std::vector<Segment>*>(data);
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& header = info->dlpi_phdr[i];
     if (header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0) {
-      segments.push_back(
-          {info->dlpi_name, info->dlpi_addr, header.p_vaddr, header.p_vaddr + header.p_memsz});
+      segments.push_back({info->dlpi_name, buildIdOf(*info), info->dlpi_addr, header.p_vaddr,
+                          header.p_vaddr + header.p_memsz});
     }
   }
   return 0;
@@ -64,6 +95,22 @@ void refreshSegmentTable() {
       table().push_back(std::move(segment));
     }
   }
+}
+
+std::vector<std::string> describeSegments() {
+  const ForkPause lock;
+  std::vector<std::string> lines;
+  for (const Segment& segment : table()) {
+    const std::string name = segment.object.substr(segment.object.rfind('/') + 1);
+    if (name.find("vdso") != std::string::npos) {
+      lines.emplace_back("the kernel's own object");  // it is as its kernel, and holds no callback
+      continue;
+    }
+    lines.push_back((name.empty() ? "the program" : name) + ", code at " +
+                    std::to_string(segment.begin) + " to " + std::to_string(segment.end) +
+                    ", build-id " + (segment.buildId.empty() ? "none" : segment.buildId));
+  }
+  return lines;
 }
 
 CodeAddress locateCode(const void* function) {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -213,6 +215,46 @@ class CheckedCombine {
   Combine* combine_;
 };
 
+/// Merges the partials of an agent's workers, a tree a chunk.
+template <class Accumulator, class Step>
+class FoldMerger final : public Merger {
+ public:
+  FoldMerger(PayloadReader& setup, std::uint64_t items)
+      : leafItems_(setup.readWord()), step_(setup), leafCount_((items - 1) / leafItems_ + 1) {}
+
+  void insert(std::uint64_t chunk, std::uint64_t first, std::uint64_t count,
+              ByteView partial) override {
+    PayloadReader reader(partial);
+    Accumulator value = decode<Accumulator>(reader);
+    reader.expectEnd();
+    const std::uint64_t leaves = (count - 1) / leafItems_ + 1;
+    trees_.try_emplace(chunk, leafCount_, Combine(step_.combine()))
+        .first->second.insert(nodeOfLeaves(first / leafItems_, leaves, leafCount_),
+                              std::move(value));
+  }
+  void take(std::uint64_t chunk, PayloadWriter& writer) override {
+    const auto tree = trees_.find(chunk);
+    if (tree == trees_.end()) {
+      throw std::logic_error("a chunk of a reduction without partials");
+    }
+    if (tree->second.isComplete()) {
+      encode<Accumulator>(writer, tree->second.takeResult());
+    } else {
+      encode<Accumulator>(writer, tree->second.takePending().front().second);
+    }
+    trees_.erase(tree);
+  }
+
+ private:
+  using Combine =
+      CheckedCombine<std::remove_reference_t<decltype(std::declval<Step&>().combine())>>;
+
+  std::uint64_t leafItems_;
+  Step step_;
+  std::uint64_t leafCount_;
+  std::map<std::uint64_t, ReductionTree<Accumulator, Combine>> trees_;  // by chunk
+};
+
 /// Merges the partials of whole nodes as soon as both children of a node are there.
 template <class Items, class Accumulator, class Step, class Combine>
 class FoldOperation final : public Operation {
@@ -235,10 +277,14 @@ class FoldOperation final : public Operation {
             .leafItems = leafItems_,
             .wholeNodes = true,
             .readsSource = ItemSource<Items>,
-            .localOnly = localOnly_};
+            .localOnly = localOnly_,
+            .rawItems = RawItem<ItemOf<Items>>};
   }
   [[nodiscard]] KernelFactory* kernel() const override {
     return &makeKernel<FoldKernel<Items, Accumulator, Step>>;
+  }
+  [[nodiscard]] MergerFactory* merger() const override {
+    return &makeMerger<FoldMerger<Accumulator, Step>>;
   }
   void describe(PayloadWriter& setup) const override {
     setup.writeWord(leafItems_);

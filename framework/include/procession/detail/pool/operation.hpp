@@ -4,6 +4,8 @@
 #include <cstdint>
 
 #include "procession/detail/backend/kernel.hpp"
+#include "procession/detail/backend/merger.hpp"
+#include "procession/detail/backend/operation_shape.hpp"
 #include "procession/detail/wire/payload.hpp"
 
 namespace procession::detail {
@@ -12,16 +14,7 @@ namespace procession::detail {
 /// comes back. Knows nothing of workers, chunks in flight, or failures.
 class Operation {
  public:
-  struct Shape {
-    std::uint64_t items = 0;
-    std::size_t itemBytes =
-        0;  // a guess at what an item takes on its way, to bound chunks; 0: nothing is sent
-    std::size_t resultBytes = 0;  // the same for its result
-    std::uint64_t leafItems = 1;  // chunks end at multiples of this
-    bool wholeNodes = false;   // a chunk is one node of the reduction tree and returns one partial
-    bool readsSource = false;  // workers open a file or the like
-    bool localOnly = false;    // the callback can only run in processes forked for this call
-  };
+  using Shape = OperationShape;
 
   Operation() = default;
   Operation(const Operation&) = delete;
@@ -30,6 +23,8 @@ class Operation {
 
   [[nodiscard]] virtual Shape shape() const = 0;
   [[nodiscard]] virtual KernelFactory* kernel() const = 0;
+  /// Combines the partials of a chunk's parts; null where results are one an item.
+  [[nodiscard]] virtual MergerFactory* merger() const { return nullptr; }
   /// What the kernel is made from. Throws PortabilityError.
   virtual void describe(PayloadWriter& setup) const = 0;
   /// Items [first, first + count) for a chunk.

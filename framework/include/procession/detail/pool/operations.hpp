@@ -45,7 +45,8 @@ class ItemOperation : public Operation {
             .leafItems = 1,
             .wholeNodes = false,
             .readsSource = ItemSource<Items>,
-            .localOnly = isLocalOnly<Callback>};
+            .localOnly = isLocalOnly<Callback>,
+            .rawItems = RawItem<ItemOf<Items>>};
   }
   [[nodiscard]] KernelFactory* kernel() const override { return &makeKernel<KernelType>; }
   void describe(PayloadWriter& setup) const override {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace procession::detail {
 
@@ -16,6 +18,10 @@ struct CodeAddress {
 /// Takes the table of loaded objects (dl_iterate_phdr), or appends those loaded since. Called
 /// before workers are forked: they inherit the table, so both sides number alike.
 void refreshSegmentTable();
+
+/// One line for each object of the table, with its build-id: processes in which all of it is the
+/// same understand each other's addresses.
+std::vector<std::string> describeSegments();
 
 /// Throws PortabilityError that names the object when it was loaded after the table was taken.
 CodeAddress locateCode(const void* function);

@@ -1,0 +1,223 @@
+#include "backend/mpi/mpi_ranks.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "backend/mpi/mpi_call.hpp"
+#include "procession/error.hpp"
+#include "system/launcher.hpp"
+
+// The core knows of the mpi component by this object alone; programs that link the component ask
+// the linker for this name (framework/src/backend/mpi/CMakeLists.txt), so that it is not left out.
+extern "C" {
+extern const bool processionMpiIsHere;
+const bool processionMpiIsHere = [] {
+  procession::detail::offerRanks([]() -> std::unique_ptr<procession::detail::Ranks> {
+    return std::make_unique<procession::detail::MpiRanks>();
+  });
+  return true;
+}();
+}
+
+namespace procession::detail {
+
+namespace {
+
+constexpr int kFrontTag = 1;
+constexpr int kPieceTag = 2;
+// Behind the header up to here: a message more costs about as much as the copy of so many bytes.
+constexpr std::size_t kLargestFrontPayload = std::size_t{16} << 10;
+// MPI's counts are int.
+constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
+
+bool areDone(std::vector<MPI_Request>& requests) {
+  int done = 0;
+  checked(
+      MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE),
+      "an exchange between ranks");
+  return done != 0;
+}
+
+template <class Handle>
+void forEachPiece(std::size_t length, Handle handle) {
+  for (std::size_t at = 0; at < length; at += kPieceBytes) {
+    handle(at, static_cast<int>(std::min(kPieceBytes, length - at)));
+  }
+}
+
+}  // namespace
+
+MpiRanks::MpiRanks() {
+  int provided = 0;
+  checked(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "starting MPI");
+  try {
+    meet();
+    if (provided < MPI_THREAD_FUNNELED) {
+      throw MpiError("this MPI library does not let a program have threads (MPI_THREAD_FUNNELED)");
+    }
+  } catch (...) {
+    MPI_Finalize();  // all ranks come to the same end
+    throw;
+  }
+}
+
+void MpiRanks::meet() {
+  checked(MPI_Comm_dup(MPI_COMM_WORLD, &communicator_), "making a communicator");
+  checked(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN), "setting MPI's error handler");
+  MPI_Comm_rank(communicator_, &rank_);
+  int size = 1;
+  MPI_Comm_size(communicator_, &size);
+  const auto launcher = detectLauncher();
+  if (launcher && launcher->size && *launcher->size != size) {
+    throw MpiError(launcher->name + " started " + std::to_string(*launcher->size) +
+                   " ranks, but MPI knows of " + std::to_string(size) +
+                   ": the program is linked with another MPI library than the launcher's (with "
+                   "srun, check --mpi=pmix or --mpi=pmi2)");
+  }
+  facts_ = gatherFacts(communicator_);
+  requireSameProgram(communicator_, facts_);
+}
+
+MpiRanks::~MpiRanks() = default;
+
+void MpiRanks::send(int rank, RankHeader header, std::shared_ptr<const HeapPayload> payload) {
+  const std::size_t length = payload ? payload->size() : 0;
+  const bool isInFront = length <= kLargestFrontPayload;
+  header.length = length;
+  Outgoing& outgoing = outgoing_.emplace_back();
+  outgoing.bytes = sizeof header + length;
+  outgoing.front.resize(sizeof header + (isInFront ? length : 0));
+  std::memcpy(outgoing.front.data(), &header, sizeof header);
+  unsentBytes_ += outgoing.bytes;
+  if (isInFront && length > 0) {
+    std::memcpy(outgoing.front.data() + sizeof header, payload->view().data(), length);
+  }
+  const auto post = [&](const std::byte* bytes, int count, int tag) {
+    checked(MPI_Isend(bytes, count, MPI_BYTE, rank, tag, communicator_,
+                      &outgoing.requests.emplace_back(MPI_REQUEST_NULL)),
+            "sending to another rank");
+  };
+  post(outgoing.front.data(), static_cast<int>(outgoing.front.size()), kFrontTag);
+  if (!isInFront) {
+    outgoing.payload = std::move(payload);
+    const std::byte* bytes = outgoing.payload->view().data();
+    forEachPiece(length, [&](std::size_t at, int count) { post(bytes + at, count, kPieceTag); });
+  }
+  if (areDone(outgoing.requests)) {
+    unsentBytes_ -= outgoing.bytes;
+    outgoing_.pop_back();
+  }
+}
+
+void MpiRanks::progressSends() {
+  for (auto outgoing = outgoing_.begin(); outgoing != outgoing_.end();) {
+    if (areDone(outgoing->requests)) {
+      unsentBytes_ -= outgoing->bytes;
+      outgoing = outgoing_.erase(outgoing);
+    } else {
+      ++outgoing;
+    }
+  }
+}
+
+void MpiRanks::probe() {
+  while (true) {
+    int found = 0;
+    MPI_Message message = MPI_MESSAGE_NULL;
+    MPI_Status status;
+    checked(MPI_Improbe(MPI_ANY_SOURCE, kFrontTag, communicator_, &found, &message, &status),
+            "looking for messages of other ranks");
+    if (found == 0) {
+      return;
+    }
+    take(message, status);
+  }
+}
+
+void MpiRanks::take(MPI_Message message, MPI_Status status) {
+  int bytes = 0;
+  checked(MPI_Get_count(&status, MPI_BYTE, &bytes), "receiving from another rank");
+  std::vector<std::byte> front(static_cast<std::size_t>(bytes));
+  checked(MPI_Mrecv(front.data(), bytes, MPI_BYTE, &message, MPI_STATUS_IGNORE),
+          "receiving from another rank");
+  Incoming& incoming = incoming_.emplace_back();
+  RankHeader& header = incoming.message.header;
+  incoming.message.rank = status.MPI_SOURCE;
+  if (front.size() >= sizeof header) {
+    std::memcpy(&header, front.data(), sizeof header);
+  }
+  const std::size_t behind = front.size() - std::min(front.size(), sizeof header);
+  const bool isInFront = header.length <= kLargestFrontPayload;
+  if (front.size() < sizeof header || header.magic != RankHeader::kMagic ||
+      behind != (isInFront ? header.length : 0)) {
+    throw PayloadError("malformed message from rank " + std::to_string(status.MPI_SOURCE) + " on " +
+                       hostOf(status.MPI_SOURCE) + ": its header does not fit it");
+  }
+  if (header.length == 0) {
+    return;
+  }
+  const auto payload = std::make_shared<HeapPayload>();
+  std::byte* target = payload->claim(header.length);
+  incoming.message.payload = payload;
+  if (isInFront) {
+    std::memcpy(target, front.data() + sizeof header, behind);
+    return;
+  }
+  forEachPiece(header.length, [&](std::size_t at, int count) {
+    checked(MPI_Irecv(target + at, count, MPI_BYTE, status.MPI_SOURCE, kPieceTag, communicator_,
+                      &incoming.requests.emplace_back(MPI_REQUEST_NULL)),
+            "receiving from another rank");
+  });
+}
+
+std::optional<RankMessage> MpiRanks::receive() {
+  progressSends();
+  probe();
+  // The first message of any rank that is whole: later ones of the same rank wait for it.
+  std::vector<int> waiting;
+  for (auto incoming = incoming_.begin(); incoming != incoming_.end(); ++incoming) {
+    const int sender = incoming->message.rank;
+    if (std::find(waiting.begin(), waiting.end(), sender) != waiting.end()) {
+      continue;
+    }
+    if (incoming->requests.empty() || areDone(incoming->requests)) {
+      RankMessage message = std::move(incoming->message);
+      incoming_.erase(incoming);
+      return message;
+    }
+    waiting.push_back(sender);
+  }
+  return std::nullopt;
+}
+
+void MpiRanks::leave() {
+  // Messages that nobody waits for any more are taken in until all ranks have stopped sending:
+  // otherwise a large one would keep its sender for ever.
+  while (!outgoing_.empty()) {
+    static_cast<void>(receive());
+    sched_yield();
+  }
+  MPI_Request everyone = MPI_REQUEST_NULL;
+  checked(MPI_Ibarrier(communicator_, &everyone), "leaving the job");
+  int isOver = 0;
+  while (isOver == 0) {
+    static_cast<void>(receive());
+    checked(MPI_Test(&everyone, &isOver, MPI_STATUS_IGNORE), "leaving the job");
+    sched_yield();
+  }
+  while (!incoming_.empty()) {
+    static_cast<void>(receive());
+  }
+  checked(MPI_Comm_free(&communicator_), "freeing a communicator");
+  checked(MPI_Finalize(), "ending MPI");
+}
+
+void MpiRanks::abort(int status) {
+  MPI_Abort(MPI_COMM_WORLD, status);
+  std::_Exit(status);  // where MPI_Abort returns
+}
+
+}  // namespace procession::detail

@@ -1,0 +1,48 @@
+#include "backend/ranks.hpp"
+
+#include <unistd.h>
+
+#include "procession/error.hpp"
+
+namespace procession::detail {
+
+namespace {
+
+RanksStarter offered = nullptr;  // constant initialisation: set before other initialisers may run
+
+struct Active {
+  std::unique_ptr<Ranks> ranks;
+  pid_t owner = 0;
+};
+
+Active& active() {
+  // Never destroyed: handlers of exit() may still end the job.
+  static auto* instance = new Active;
+  return *instance;
+}
+
+}  // namespace
+
+void offerRanks(RanksStarter start) noexcept { offered = start; }
+
+bool areRanksOffered() noexcept { return offered != nullptr; }
+
+void startRanks() {
+  if (offered == nullptr) {
+    throw Error("the mpi backend is not built into this program: link it with procession::mpi");
+  }
+  active() = {offered(), getpid()};
+}
+
+Ranks* activeRanks() noexcept {
+  return active().owner == getpid() ? active().ranks.get() : nullptr;
+}
+
+void leaveRanks() {
+  if (Ranks* ranks = activeRanks()) {
+    ranks->leave();
+    active() = {};
+  }
+}
+
+}  // namespace procession::detail

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "backend/rank_message.hpp"
+
+namespace procession::detail {
+
+/// The ranks of the job that this process is one of, and the messages between them. Rank 0 is the
+/// parent. Implemented by the mpi component; nothing above it knows MPI.
+///
+/// No call waits for another rank except settle() and leave(). Sends are under way until receive()
+/// or settle() finds them finished: so every rank that calls receive() again and again takes in
+/// whatever the others send, and no two can wait for each other.
+///
+/// Thread safety: none; everything happens in the thread that called Application::run.
+class Ranks {
+ public:
+  Ranks() = default;
+  Ranks(const Ranks&) = delete;
+  Ranks& operator=(const Ranks&) = delete;
+  virtual ~Ranks() = default;
+
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int size() const = 0;
+  [[nodiscard]] virtual const std::string& hostOf(int rank) const = 0;
+  /// Worker processes that the rank can keep busy: its share of its node's cores. At least 1.
+  [[nodiscard]] virtual int coresOf(int rank) const = 0;
+
+  /// The header's length is set from the payload. Throws MpiError.
+  virtual void send(int rank, RankHeader header,
+                    std::shared_ptr<const HeapPayload> payload = nullptr) = 0;
+  /// The next message that is here in whole; never waits. Throws MpiError.
+  virtual std::optional<RankMessage> receive() = 0;
+  /// Bytes on their way to others.
+  [[nodiscard]] virtual std::size_t unsentBytes() const = 0;
+  /// Ends this rank's part in the job once what it sent has left: collective, every rank calls it.
+  /// Afterwards only destruction.
+  virtual void leave() = 0;
+  /// Ends all ranks at once, for a job that cannot go on.
+  [[noreturn]] virtual void abort(int status) = 0;
+};
+
+/// How the mpi component makes itself known to the core, which does not know it: called before
+/// main().
+using RanksStarter = std::unique_ptr<Ranks> (*)();
+void offerRanks(RanksStarter start) noexcept;
+[[nodiscard]] bool areRanksOffered() noexcept;
+
+/// Starts MPI. Throws MpiError, and what keeps ranks from working together: another program,
+/// another version or another environment on one of them.
+void startRanks();
+/// The job's; null before startRanks(), after leaveRanks(), and in forked children.
+[[nodiscard]] Ranks* activeRanks() noexcept;
+void leaveRanks();
+
+}  // namespace procession::detail

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "backend/backend.hpp"
+#include "backend/local_agent.hpp"
+#include "backend/ranks.hpp"
+#include "pool/agent_operation.hpp"
+
+namespace procession::detail {
+
+/// A rank's worker processes in the parent's service: does what the parent's messages ask for, pool
+/// by pool, operation by operation. To the parent it is a worker, to its workers a parent.
+class Agent {
+ public:
+  /// `stopDescriptor` is readable when this rank was told to stop; -1: somebody else looks.
+  Agent(AgentPort& port, int stopDescriptor) : port_(port), stopDescriptor_(stopDescriptor) {}
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  void handle(RankMessage message);
+  /// Does what can be done, and waits for workers, at most until `until` or until `wakeUp` is
+  /// readable. True when anything happened.
+  bool step(Time until, int wakeUp);
+  /// Has an operation.
+  [[nodiscard]] bool isActive() const;
+
+ private:
+  struct Pool {
+    std::unique_ptr<Backend> backend;  // null when no worker could be started
+    std::unique_ptr<AgentOperation> operation;
+  };
+
+  void open(const RankHeader& header);
+  void begin(RankMessage message);
+  void endOperation(Pool& pool);
+  static void close(Pool& pool);
+  void answerError(RankHeader header, const std::exception_ptr& error);
+
+  AgentPort& port_;
+  int stopDescriptor_;
+  std::map<std::uint32_t, Pool> pools_;  // by the parent's number
+};
+
+/// The agent of the parent's own rank. Its answers wait in a queue.
+class ParentsAgent final : public LocalAgent, private AgentPort {
+ public:
+  ParentsAgent() : agent_(*this, -1) {}
+
+  void handle(RankMessage message) override { agent_.handle(std::move(message)); }
+  bool step(Time until, int wakeUp) override { return agent_.step(until, wakeUp); }
+  std::optional<RankMessage> takeAnswer() override;
+
+ private:
+  void answer(const RankHeader& header, std::shared_ptr<const HeapPayload> payload) override;
+  [[nodiscard]] std::size_t unsentBytes() const override { return 0; }
+
+  std::deque<RankMessage> answers_;
+  Agent agent_;
+};
+
+/// The one there is; made at the first call, gone with its pools after dropParentsAgent().
+LocalAgent& parentsAgent();
+void dropParentsAgent();
+
+/// What every rank but the parent's does: serves until the parent says that the job is over, and
+/// returns the status that the job ends with. Throws MpiError.
+int serveParent(Ranks& ranks);
+
+}  // namespace procession::detail
