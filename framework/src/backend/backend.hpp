@@ -52,7 +52,7 @@ struct OperationSetup {
   ByteView bytes;               // for OperationRunner::begin
   bool holdsResources = false;  // files or much memory, which workers are to release at the end,
                                 // not at the next operation
-  OperationPlan plan;           // for agents
+  OperationPlan plan{};         // for agents
 };
 
 /// Moves chunks to workers and their answers back. Decides nothing: who gets what is the

@@ -14,6 +14,7 @@
 #include "system/cores.hpp"
 #include "system/environment.hpp"
 #include "system/file_descriptor.hpp"
+#include "system/fork.hpp"
 #include "system/launcher.hpp"
 
 namespace procession::detail {
@@ -79,7 +80,7 @@ int askedWorkerCount() {
 
 void requireSingleRank() {
   const auto launcher = detectLauncher();
-  if (!launcher || !launcher->hasSeveralRanks() || activeRanks() != nullptr) {
+  if (!launcher || !launcher->hasSeveralRanks() || isOfJob() || isInsideWorker()) {
     return;
   }
   const std::string ranks =

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <stdexcept>
+#include <thread>
+
 #include "procession/error.hpp"
 
 namespace procession::detail {
@@ -13,6 +16,7 @@ RanksStarter offered = nullptr;  // constant initialisation: set before other in
 struct Active {
   std::unique_ptr<Ranks> ranks;
   pid_t owner = 0;
+  std::thread::id thread;
 };
 
 Active& active() {
@@ -31,17 +35,27 @@ void startRanks() {
   if (offered == nullptr) {
     throw Error("the mpi backend is not built into this program: link it with procession::mpi");
   }
-  active() = {offered(), getpid()};
+  active() = {offered(), getpid(), std::this_thread::get_id()};
 }
 
 Ranks* activeRanks() noexcept {
   return active().owner == getpid() ? active().ranks.get() : nullptr;
 }
 
+void requireRanksThread() {
+  if (std::this_thread::get_id() != active().thread) {
+    throw std::logic_error(
+        "on the mpi backend pools are used in one thread only, the one that called "
+        "Application::run");
+  }
+}
+
+bool isOfJob() noexcept { return active().owner != 0; }
+
 void leaveRanks() {
   if (Ranks* ranks = activeRanks()) {
     ranks->leave();
-    active() = {};
+    active().ranks.reset();
   }
 }
 

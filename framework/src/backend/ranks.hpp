@@ -57,5 +57,10 @@ void startRanks();
 /// The job's; null before startRanks(), after leaveRanks(), and in forked children.
 [[nodiscard]] Ranks* activeRanks() noexcept;
 void leaveRanks();
+/// Throws std::logic_error in another thread than the one that started the ranks: it alone sends
+/// and receives.
+void requireRanksThread();
+/// This process, or the one that forked it, started ranks.
+[[nodiscard]] bool isOfJob() noexcept;
 
 }  // namespace procession::detail

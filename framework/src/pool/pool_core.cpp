@@ -6,7 +6,6 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "backend/agents_backend.hpp"
@@ -53,21 +52,12 @@ std::unique_ptr<Backend> forkHere(int workerCount) {
   return std::make_unique<ForkBackend>(workerCount, makeDirectSpawner());
 }
 
-/// On the mpi backend one thread does everything, messages included.
-void requireJobThread() {
-  static const std::thread::id first = std::this_thread::get_id();
-  if (std::this_thread::get_id() != first) {
-    throw std::logic_error(
-        "on the mpi backend pools are used in one thread only, the one that used the first");
-  }
-}
-
 std::unique_ptr<Backend> makeBackend(const PoolOptions& options) {
   if (isInsideWorker() || chooseBackend() == BackendKind::Serial) {
     return std::make_unique<SerialBackend>();
   }
   if (Ranks* ranks = activeRanks()) {
-    requireJobThread();
+    requireRanksThread();
     // 0, where nobody asks for a number: the ranks know their cores.
     const int asked = options.workerCount != 0 ? options.workerCount : askedWorkerCount();
     return std::make_unique<AgentsBackend>(*ranks, parentsAgent(), asked);
@@ -151,7 +141,7 @@ void PoolCore::run(Operation& operation) {
     return;
   }
   if (backend_->isOfAgents()) {
-    requireJobThread();
+    requireRanksThread();
     if (shape.localOnly) {
       throw PortabilityError(
           "localOnly(callback) runs on one machine only, and this job has several ranks: make the "
