@@ -179,7 +179,13 @@ TEST_F(WorkerFaultTest, EveryOperationNamesTheItem) {
   EXPECT_EQ(itemOf([&] { pool_.each(items, crash); }), kCulprit);
   EXPECT_EQ(itemOf([&] { static_cast<void>(pool_.mapReduce(items, crash, std::plus<>{}, 0)); }),
             kCulprit);
-  EXPECT_EQ(itemOf([&] { static_cast<void>(pool_.map(items, localOnly(crash))); }), kCulprit);
+}
+
+TEST_F(WorkerFaultTest, LocalOnlyCallbacksNameTheItem) {
+  const auto crash = [](int n) { return n == kCulprit ? raise(SIGKILL) : n; };
+  const auto error = thrownBy<WorkerLost>(
+      [&] { static_cast<void>(pool_.map(numbersUpTo(10'000), localOnly(crash))); });
+  EXPECT_EQ(error.getItem(), kCulprit);
 }
 
 TEST_F(WorkerFaultTest, OfSeveralFailuresTheLowestItemIsReported) {

@@ -38,6 +38,28 @@ function(procession_test target)
   endif()
 endfunction()
 
+# procession_mpi_test(<target> RANKS <count>... [FILTER <filter>] [TIMEOUT <seconds>])
+#
+# Runs an APPLICATION suite under mpirun, once for each rank count: mpi/<target>/<count>-ranks. Its cases run in rank 0,
+# as a program's body does, over the workers of all ranks. One launch a count, since each takes half a second.
+function(procession_mpi_test target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FILTER;TIMEOUT" "RANKS")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    math(EXPR arg_TIMEOUT "5 * ${arg_TIMEOUT}")
+    string(APPEND arg_FILTER ":*LargeTest*")  # behind what is left out, as in the presets of sanitizers
+  endif()
+  foreach(count IN LISTS arg_RANKS)
+    add_test(NAME mpi/${target}/${count}-ranks
+      COMMAND ${PROJECT_SOURCE_DIR}/tests/support/on-ranks ${MPIEXEC_EXECUTABLE} ${count} $<TARGET_FILE:${target}>
+        --gtest_filter=${arg_FILTER})
+    set_tests_properties(mpi/${target}/${count}-ranks PROPERTIES
+      LABELS mpi PROCESSORS 2 TIMEOUT ${arg_TIMEOUT} ENVIRONMENT PROCESSION_BACKEND=mpi)
+  endforeach()
+endfunction()
+
 # Makes the cases of a suite tests with the properties that procession_test was asked for. Properties that are lists
 # arrive in pieces through gtest_discover_tests; so CTest sets them after it has read the tests.
 function(_procession_discover target list)
