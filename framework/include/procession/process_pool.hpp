@@ -88,8 +88,8 @@ class ProcessPool {
 
   /// map over tuples, whose elements become the arguments.
   ///
-  ///     auto sums = pool.starmap(pairs, [](int a, int b) { return a + b; });  // pairs: {{1, 2},
-  ///     {3, 4}}
+  ///     std::vector<std::pair<int, int>> pairs{{1, 2}, {3, 4}};
+  ///     auto sums = pool.starmap(pairs, [](int a, int b) { return a + b; });  // {3, 7}
   template <ItemRange Items, class Callback>
   [[nodiscard]] auto starmap(const Items& items, Callback callback) {
     detail::requirePoolCallback<Callback>();
