@@ -158,6 +158,10 @@ class ProcessPool {
     detail::requirePoolCallback<Fold>();
     detail::requirePoolCallback<Combine>();
     using Step = detail::AggregateStep<Accumulator, Fold, Combine>;
+    static_assert(std::is_invocable_r_v<Accumulator, decltype(detail::localOrSelf(combine)),
+                                        Accumulator, Accumulator>,
+                  "procession: combine must take two values of the type of `zero` and return one.");
+    detail::requireCarriedResult<Accumulator>();
     if (detail::countItems(items) == 0) {
       return zero;
     }
