@@ -318,6 +318,18 @@ TEST(ForkServerTest, ManyWorkersAreStartedBeforeTheFirstReportIsTaken) {
   stopForkServer();
 }
 
+TEST(ForkServerTest, TellsHowWorkersEndWhereTheProgramIgnoresItsChildren) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  startForkServer();
+  std::signal(SIGCHLD, before);
+  {
+    Crew crew(makeServerSpawner(), 1);
+    kill(crew.pid(0), SIGSEGV);
+    EXPECT_EQ(crew.next(0).status.getSignal(), SIGSEGV);
+  }
+  stopForkServer();
+}
+
 TEST(ForkServerTest, BelongsToTheProcessThatStartedIt) {
   startForkServer();
   EXPECT_TRUE(hasForkServer());

@@ -230,6 +230,7 @@ void runForkServer(FileDescriptor socket) {
   setpgid(0, 0);
   prctl(PR_SET_NAME, "procession-fork");
   ignoreGroupSignals();
+  std::signal(SIGCHLD, SIG_DFL);  // ignored, it would keep from us how workers end
   // Blocked, not ignored: a worker has them unblocked and deadly from its first moment.
   sigset_t deadly;
   sigemptyset(&deadly);
