@@ -297,6 +297,39 @@ TEST(ForkServerTest, IsInAProcessGroupOfItsOwnAndDeafToLaunchersSignals) {
   stopForkServer();
 }
 
+TEST(ForkServerTest, ManyWorkersAreStartedBeforeTheFirstReportIsTaken) {
+  constexpr int kWorkers = 1000;  // their starts and reports fill the sockets several times over
+  startForkServer();
+  {
+    const std::unique_ptr<Spawner> spawner = makeServerSpawner();
+    const WorkerArena arena;
+    for (int worker = 0; worker < kWorkers; ++worker) {
+      spawner->start(worker, makeSocketPair().second, arena.file());  // it ends at once
+    }
+    std::map<Report::Type, int> count;
+    while (count[Report::Type::Ended] < kWorkers) {
+      awaitReadable(spawner->descriptor());
+      for (const Report& report : spawner->takeReports()) {
+        ++count[report.type];
+      }
+    }
+    EXPECT_EQ(count[Report::Type::Started], kWorkers);
+  }
+  stopForkServer();
+}
+
+TEST(ForkServerTest, TellsHowWorkersEndWhereTheProgramIgnoresItsChildren) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  startForkServer();
+  std::signal(SIGCHLD, before);
+  {
+    Crew crew(makeServerSpawner(), 1);
+    kill(crew.pid(0), SIGSEGV);
+    EXPECT_EQ(crew.next(0).status.getSignal(), SIGSEGV);
+  }
+  stopForkServer();
+}
+
 TEST(ForkServerTest, BelongsToTheProcessThatStartedIt) {
   startForkServer();
   EXPECT_TRUE(hasForkServer());

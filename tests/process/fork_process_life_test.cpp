@@ -150,5 +150,19 @@ TEST(ForkProcessLifeTest, ResultsComeBackWhereChildrenAreReapedByTheSystem) {
   std::signal(SIGCHLD, before);
 }
 
+// Some are gone before the parent can take a look at them.
+TEST(ForkProcessLifeTest, ManyShortTasksComeBackWhereChildrenAreReapedByTheSystem) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  ProcessManager manager;
+  for (int n = 0; n < 300; ++n) {
+    manager.add([n] { return n; });
+  }
+  const std::vector<int> results = manager.run<int>(4);
+  ASSERT_EQ(results.size(), 300U);
+  EXPECT_EQ(results.front(), 0);
+  EXPECT_EQ(results.back(), 299);
+  std::signal(SIGCHLD, before);
+}
+
 }  // namespace
 }  // namespace procession

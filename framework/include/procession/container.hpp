@@ -103,9 +103,9 @@ concept ServiceFactory =
 ///     Container container;
 ///     container.bind("pool", [] { return ProcessPool(2); });
 ///     container.singleton("settings", [] { return Settings("run.ini"); });
-///     auto pool = container.make<ProcessPool>("pool");                            // a new one
-///     each time auto settings = container.make<std::shared_ptr<Settings>>("settings");      // the
-///     same one each time
+///     auto pool = container.make<ProcessPool>("pool");  // a new one each time
+///     // The same one each time:
+///     auto settings = container.make<std::shared_ptr<Settings>>("settings");
 ///
 /// The type asked for is exactly the one that the factory returns; nothing is converted. Services
 /// may be move-only. Thread safety: one thread at a time.

@@ -74,8 +74,8 @@ class OutcomeBase {
 ///
 ///     for (const Outcome<double>& outcome : pool.mapSettled(items, f)) {
 ///       if (outcome) sum += *outcome;
-///       else std::cerr << outcome.error().what() << " after " << outcome.getAttempts() << "
-///       attempts\n";
+///       else std::cerr << outcome.getAttempts() << " attempts: " << outcome.error().what() <<
+///       '\n';
 ///     }
 template <class Value>
 class Outcome : public detail::OutcomeBase {

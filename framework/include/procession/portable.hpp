@@ -139,11 +139,22 @@ concept PortableCallback = detail::isPortable<std::remove_cvref_t<Callback>>();
 
 namespace detail {
 
+template <class Callback>
+inline constexpr bool bindsPortableValues = true;
+template <class Function, class... Values>
+inline constexpr bool bindsPortableValues<BoundFront<Function, Values...>> =
+    (Serializable<Values> && ...);
+
 /// The one place where a user is told why a callback is refused. A pool also takes localOnly(...).
 template <class Callback>
 consteval void requirePoolCallback() {
+  static_assert(bindsPortableValues<Callback>,
+                "procession: a value given to bindFront(function, values...) cannot be sent to "
+                "another process. Pointers and views mean nothing there: bind a value that owns "
+                "its data. Make a class trivially copyable, give it a Boost `serialize` function, "
+                "or specialise procession::isSerializable for it.");
   static_assert(
-      PortableCallback<Callback> || isLocalOnly<Callback>,
+      !bindsPortableValues<Callback> || PortableCallback<Callback> || isLocalOnly<Callback>,
       "procession: this callback cannot be sent to another process. It captures by reference, or "
       "captures "
       "something that owns memory (std::string, std::vector) or is not standard layout (std::pair, "

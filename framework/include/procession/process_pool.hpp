@@ -88,8 +88,8 @@ class ProcessPool {
 
   /// map over tuples, whose elements become the arguments.
   ///
-  ///     auto sums = pool.starmap(pairs, [](int a, int b) { return a + b; });  // pairs: {{1, 2},
-  ///     {3, 4}}
+  ///     std::vector<std::pair<int, int>> pairs{{1, 2}, {3, 4}};
+  ///     auto sums = pool.starmap(pairs, [](int a, int b) { return a + b; });  // {3, 7}
   template <ItemRange Items, class Callback>
   [[nodiscard]] auto starmap(const Items& items, Callback callback) {
     detail::requirePoolCallback<Callback>();
@@ -158,6 +158,10 @@ class ProcessPool {
     detail::requirePoolCallback<Fold>();
     detail::requirePoolCallback<Combine>();
     using Step = detail::AggregateStep<Accumulator, Fold, Combine>;
+    static_assert(std::is_invocable_r_v<Accumulator, decltype(detail::localOrSelf(combine)),
+                                        Accumulator, Accumulator>,
+                  "procession: combine must take two values of the type of `zero` and return one.");
+    detail::requireCarriedResult<Accumulator>();
     if (detail::countItems(items) == 0) {
       return zero;
     }

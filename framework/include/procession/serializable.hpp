@@ -29,8 +29,8 @@ namespace procession {
 
 /// Says that a type can be carried between processes where the concept Serializable cannot see it:
 ///
-///     template <> inline constexpr bool procession::isSerializable<Grid> = true;  // Boost can
-///     save and load it
+///     // Boost can save and load it.
+///     template <> inline constexpr bool procession::isSerializable<Grid> = true;
 template <class Value>
 inline constexpr bool isSerializable = false;
 

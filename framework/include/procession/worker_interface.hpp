@@ -10,10 +10,11 @@ namespace procession {
 /// answer for jobs that failed. For ProcessPool::process.
 ///
 ///     class Resize : public WorkerInterface<Image, Image> {
-///       void initialize() override { model_ = loadModel(); }     // once in each process, not once
-///       per image Image process(const Image& image) override { return model_.resize(image); } void
-///       shutdown() override { model_.close(); } Image handleError(const Error&, const Image&
-///       image) override { return image; }
+///       // Once in each process, not once per image.
+///       void initialize() override { model_ = loadModel(); }
+///       Image process(const Image& image) override { return model_.resize(image); }
+///       void shutdown() override { model_.close(); }
+///       Image handleError(const Error&, const Image& image) override { return image; }
 ///     };
 ///
 /// There is one instance in each worker process; what it keeps in members stays there.

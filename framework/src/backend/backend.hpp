@@ -66,7 +66,8 @@ class Backend {
   Backend& operator=(const Backend&) = delete;
   virtual ~Backend() = default;
 
-  /// Processes that run callbacks, as asked for.
+  /// Processes that run callbacks: as asked for, but for those that are known to have failed to
+  /// start.
   [[nodiscard]] virtual int workerCount() const = 0;
 
   /// The most processes that stand behind one worker.

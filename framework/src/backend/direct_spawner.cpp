@@ -72,7 +72,7 @@ class DirectSpawner final : public Spawner {
       }
       const ProcessStatus status = result == 0
                                        ? ProcessStatus::fromWaitid(info.si_code, info.si_status)
-                                       : ProcessStatus::exited(-1);
+                                       : ProcessStatus::exited(255);  // reaped by somebody else
       reports_.push_back({child->first, Report::Type::Ended, child->second.pid, 0, status});
       child = children_.erase(child);
     }

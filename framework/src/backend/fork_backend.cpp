@@ -58,14 +58,16 @@ void ForkBackend::start(int index) {
 }
 
 void ForkBackend::reportVacancy(int errorNumber) {
+  // Warned of once: every operation tries again, for every worker that is missing.
+  const LogLevel level = errorNumber == lastErrno_ ? LogLevel::Debug : LogLevel::Warn;
   lastErrno_ = errorNumber;
-  log(LogLevel::Warn, std::string("a worker could not be started (") + std::strerror(errorNumber) +
-                          "); going on with those there are");
+  log(level, std::string("some workers could not be started (") + std::strerror(errorNumber) +
+                 "); going on with those there are");
 }
 
 void ForkBackend::begin(const OperationSetup& setup, BackendEvents& events) {
   setup_ = setup;
-  for (int index = 0; index < workerCount(); ++index) {
+  for (int index = 0; index < placeCount(); ++index) {
     if (at(index).isConnected() && at(index).isBusy()) {
       // Of an operation that an error cut off before its chunks were back.
       spawner_->signal(at(index).number(), SIGKILL);
@@ -109,13 +111,13 @@ std::optional<std::uint64_t> ForkBackend::currentItem(int index) const {
   return at(index).currentItem();
 }
 
-bool ForkBackend::hasWorkers() const {
-  return std::any_of(workers_.begin(), workers_.end(),
-                     [](const auto& worker) { return worker->isConnected(); });
+int ForkBackend::workerCount() const {
+  return static_cast<int>(std::count_if(workers_.begin(), workers_.end(),
+                                        [](const auto& worker) { return worker->isConnected(); }));
 }
 
 void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& events) {
-  if (!hasWorkers()) {
+  if (workerCount() == 0) {
     throw SystemError(
         "no worker process can be started: the limit on processes or on open files is reached (see "
         "`ulimit -u`, "
@@ -129,7 +131,7 @@ void ForkBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& eve
   // Starts before answers, so that answers can name their process; answers before deaths, since
   // what a worker had sent counts.
   const std::vector<Spawner::Report> reports = takeReports();
-  for (int index = 0; index < workerCount(); ++index) {
+  for (int index = 0; index < placeCount(); ++index) {
     if (polled_[static_cast<std::size_t>(index) + 2].revents != 0) {
       // One message only: a second call would mostly find nothing, and poll tells when there is
       // more.
@@ -281,7 +283,7 @@ void ForkBackend::end() {
 }
 
 void ForkBackend::killAll() {
-  for (int index = 0; index < workerCount(); ++index) {
+  for (int index = 0; index < placeCount(); ++index) {
     signal(index, SIGKILL);
   }
 }
@@ -294,7 +296,7 @@ void ForkBackend::shutdown(Time grace) {
   }
   const Time until = steadyNow() + grace;
   bool killed = false;
-  while (hasWorkers()) {
+  while (workerCount() > 0) {
     if (!killed && steadyNow() >= until) {
       killAll();
       killed = true;

@@ -19,7 +19,7 @@ class ForkBackend final : public Backend {
   /// as descriptors allow, at least one, or throws SystemError.
   ForkBackend(int workerCount, std::unique_ptr<Spawner> spawner);
 
-  [[nodiscard]] int workerCount() const override { return static_cast<int>(workers_.size()); }
+  [[nodiscard]] int workerCount() const override;
   void begin(const OperationSetup& setup, BackendEvents& events) override;
   void send(int index, const Chunk& chunk, const Encoder& encode) override;
   void recall(int index, std::uint64_t chunk, BackendEvents& events) override;
@@ -36,7 +36,8 @@ class ForkBackend final : public Backend {
   [[nodiscard]] ForkedWorker& at(int index) const {
     return *workers_[static_cast<std::size_t>(index)];
   }
-  [[nodiscard]] bool hasWorkers() const;
+  /// Workers there are, and places of those that could not be started.
+  [[nodiscard]] int placeCount() const { return static_cast<int>(workers_.size()); }
   void start(int index);
   /// Gives up some workers when descriptors have run out.
   void leaveRoom(int wanted);

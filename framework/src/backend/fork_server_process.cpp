@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <list>
 #include <optional>
 #include <span>
@@ -56,13 +57,15 @@ class ForkServer {
   struct Pool {
     PrivateDescriptor socket;
     std::vector<Worker> workers;
+    std::deque<ServerMessage> unsent;  // reports that the pool's socket has had no room for
   };
 
   void waitForEvents() {
     polled_.clear();
     polled_.push_back({main_.get(), POLLIN, 0});
     for (const Pool& pool : pools_) {
-      polled_.push_back({pool.socket.get(), POLLIN, 0});
+      const int room = pool.unsent.empty() ? 0 : POLLOUT;
+      polled_.push_back({pool.socket.get(), static_cast<short>(POLLIN | room), 0});
       for (const Worker& worker : pool.workers) {
         polled_.push_back({worker.pidfd.get(), POLLIN, 0});
       }
@@ -89,6 +92,7 @@ class ForkServer {
 
   /// False: the pool is gone.
   bool servePool(Pool& pool) {
+    flush(pool);
     while (std::optional<ReceivedMessage> received = receive(pool.socket.get())) {
       if (received->state == ReceivedMessage::State::Closed) {
         endWorkers(pool);
@@ -97,8 +101,8 @@ class ForkServer {
       if (message_.kind == ServerMessage::Kind::Start && received->files.size() == 2) {
         start(pool, std::move(received->files[0]), std::move(received->files[1]));
       } else if (message_.kind == ServerMessage::Kind::Start) {
-        send(pool,
-             {.kind = ServerMessage::Kind::Failed, .worker = message_.worker, .value = EMFILE});
+        report(pool,
+               {.kind = ServerMessage::Kind::Failed, .worker = message_.worker, .value = EMFILE});
       } else if (message_.kind == ServerMessage::Kind::Signal) {
         signal(pool, message_.worker, message_.value);
       }
@@ -135,14 +139,14 @@ class ForkServer {
         becomeWorker(std::move(channel), std::move(arena));
       }
       pool.workers.push_back({number, pid, PrivateDescriptor(openPidfd(pid)), false});
-      send(pool, {.kind = ServerMessage::Kind::Started, .worker = number, .value = pid});
+      report(pool, {.kind = ServerMessage::Kind::Started, .worker = number, .value = pid});
     } catch (const SystemError& error) {
       if (pid != 0) {  // no descriptor was left to watch it with
         ::kill(pid, SIGKILL);
         reap(pid);
       }
-      send(pool,
-           {.kind = ServerMessage::Kind::Failed, .worker = number, .value = error.getErrno()});
+      report(pool,
+             {.kind = ServerMessage::Kind::Failed, .worker = number, .value = error.getErrno()});
     }
   }
 
@@ -169,10 +173,10 @@ class ForkServer {
         if (waitid(P_PID, static_cast<id_t>(worker.pid), &info, WEXITED | WNOHANG) == 0 &&
             info.si_pid != 0) {
           worker.ended = true;
-          send(pool, {.kind = ServerMessage::Kind::Ended,
-                      .worker = worker.number,
-                      .value = info.si_status,
-                      .code = info.si_code});
+          report(pool, {.kind = ServerMessage::Kind::Ended,
+                        .worker = worker.number,
+                        .value = info.si_status,
+                        .code = info.si_code});
         }
       }
       std::erase_if(pool.workers, [](const Worker& worker) { return worker.ended; });
@@ -195,9 +199,19 @@ class ForkServer {
     }
   }
 
-  static void send(const Pool& pool, const ServerMessage& message) {
+  static void report(Pool& pool, const ServerMessage& message) {
+    pool.unsent.push_back(message);
+    flush(pool);
+  }
+
+  /// Never waits for the parent, which may be waiting for the server: a pool asks for all of its
+  /// workers before it takes the first report.
+  static void flush(Pool& pool) {
     // A pool that is gone is noticed when its socket is read.
-    static_cast<void>(sendMessage(pool.socket.get(), asBytes(message), {}));
+    while (!pool.unsent.empty() && trySendMessage(pool.socket.get(), asBytes(pool.unsent.front()),
+                                                  {}) != SendState::NoRoom) {
+      pool.unsent.pop_front();
+    }
   }
 
   PrivateDescriptor main_;
@@ -216,6 +230,7 @@ void runForkServer(FileDescriptor socket) {
   setpgid(0, 0);
   prctl(PR_SET_NAME, "procession-fork");
   ignoreGroupSignals();
+  std::signal(SIGCHLD, SIG_DFL);  // ignored, it would keep from us how workers end
   // Blocked, not ignored: a worker has them unblocked and deadly from its first moment.
   sigset_t deadly;
   sigemptyset(&deadly);

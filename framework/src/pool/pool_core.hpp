@@ -23,7 +23,10 @@ class PoolCore {
   void run(Operation& operation);
   void shutdown();
 
-  [[nodiscard]] int workerCount() const { return workerCount_; }
+  /// Of the backend; after shutdown, what it was asked for.
+  [[nodiscard]] int workerCount() const {
+    return backend_ != nullptr ? backend_->workerCount() : workerCount_;
+  }
   [[nodiscard]] std::uint64_t processedCount() const { return processedCount_; }
   [[nodiscard]] const PoolOptions& options() const { return options_; }
 

@@ -36,10 +36,14 @@ Child::Child(Task& task, const sigset_t& caught) : owner_(::getpid()) {
   try {
     const ForkPause pause;
     pidfd_ = PrivateDescriptor(openPidfd(pid_));
-  } catch (...) {
-    ::kill(pid_, SIGKILL);
-    reap(true);
-    throw;
+  } catch (const SystemError& error) {
+    // ESRCH: it has ended already, and where SIGCHLD is ignored or somebody waits for any child it
+    // is reaped, too; takeIn() will find that.
+    if (error.getErrno() != ESRCH) {
+      ::kill(pid_, SIGKILL);
+      reap(true);
+      throw;
+    }
   }
 }
 

@@ -29,7 +29,7 @@ class Child {
   ~Child();
 
   [[nodiscard]] pid_t getPid() const { return pid_; }
-  /// Readable once it has ended; -1 once it is reaped.
+  /// Readable once it has ended; -1 once it is reaped, be it by somebody else.
   [[nodiscard]] int getPidfd() const { return pidfd_.get(); }
   /// Readable when a part of its message is there; -1 when no more will come.
   [[nodiscard]] int getChannel() const { return channel_.get(); }

@@ -308,7 +308,8 @@ void TaskCrew::waitForEvents(Lock& lock) {
     [[maybe_unused]] const ssize_t taken = ::read(wake_.get(), &times, sizeof times);
   }
   for (std::size_t i = 0; i < polled_.size(); ++i) {
-    const bool hasEnded = entries_[kOthers + 2 * i].revents != 0;
+    const pollfd& end = entries_[kOthers + 2 * i];
+    const bool hasEnded = end.revents != 0 || end.fd < 0;
     if (hasEnded && polled_[i]->child->takeIn()) {
       finishAttempt(polled_[i]);
     } else if (entries_[kOthers + 2 * i + 1].revents != 0) {

@@ -52,10 +52,8 @@ std::vector<FileDescriptor> detach(msghdr& message) {
   return files;
 }
 
-}  // namespace
-
-bool sendMessage(int socket, std::span<const std::byte> bytes,
-                 std::span<const FileDescriptor> files) {
+SendState send(int socket, std::span<const std::byte> bytes, std::span<const FileDescriptor> files,
+               int flags) {
   iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
   msghdr message{};
   message.msg_iov = &part;
@@ -64,15 +62,30 @@ bool sendMessage(int socket, std::span<const std::byte> bytes,
   if (!files.empty()) {
     attach(message, control, files);
   }
-  while (sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
+  while (sendmsg(socket, &message, MSG_NOSIGNAL | flags) < 0) {
     if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) {
-      return false;
+      return SendState::Gone;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return SendState::NoRoom;
     }
     if (errno != EINTR) {
       throw SystemError("cannot send a message to another process", errno);
     }
   }
-  return true;
+  return SendState::Sent;
+}
+
+}  // namespace
+
+bool sendMessage(int socket, std::span<const std::byte> bytes,
+                 std::span<const FileDescriptor> files) {
+  return send(socket, bytes, files, 0) == SendState::Sent;
+}
+
+SendState trySendMessage(int socket, std::span<const std::byte> bytes,
+                         std::span<const FileDescriptor> files) {
+  return send(socket, bytes, files, MSG_DONTWAIT);
 }
 
 ReceivedMessage receiveMessage(int socket, std::span<std::byte> buffer, bool wait) {

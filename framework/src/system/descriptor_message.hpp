@@ -13,6 +13,12 @@ namespace procession::detail {
 bool sendMessage(int socket, std::span<const std::byte> bytes,
                  std::span<const FileDescriptor> files);
 
+enum class SendState { Sent, NoRoom, Gone };
+
+/// The same without waiting: NoRoom while the socket's buffer is full.
+SendState trySendMessage(int socket, std::span<const std::byte> bytes,
+                         std::span<const FileDescriptor> files);
+
 struct ReceivedMessage {
   enum class State { Message, Nothing, Closed };
   State state = State::Nothing;

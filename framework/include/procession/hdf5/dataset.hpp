@@ -17,8 +17,8 @@ namespace procession::hdf5 {
 ///
 ///     ProcessPool pool;
 ///     hdf5::Dataset<double> heights("waves.h5", "/buoy/height");
-///     double highest = pool.reduce(heights, [](double a, double b) { return std::max(a, b); },
-///     0.0);
+///     auto higher = [](double a, double b) { return std::max(a, b); };
+///     double highest = pool.reduce(heights, higher, 0.0);
 ///
 ///     hdf5::Dataset<std::array<float, 3>> points("cloud.h5", "/xyz");      // rows of three
 ///     hdf5::Dataset<std::vector<double>> spectra("run.h5", "/spectra");    // rows of any length
