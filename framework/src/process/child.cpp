@@ -15,6 +15,23 @@
 
 namespace procession::detail {
 
+namespace {
+
+/// A pidfd; or, of a process that the system has reaped already, something that is readable as
+/// well.
+FileDescriptor watch(pid_t pid) {
+  try {
+    return openPidfd(pid);
+  } catch (const SystemError& error) {
+    if (error.getErrno() != ESRCH) {
+      throw;
+    }
+    return makePipe().read;  // nobody writes
+  }
+}
+
+}  // namespace
+
 Child::Child(Task& task, const sigset_t& caught) : owner_(::getpid()) {
   FileDescriptor childsEnd;
   {
@@ -35,7 +52,7 @@ Child::Child(Task& task, const sigset_t& caught) : owner_(::getpid()) {
   status_ = ProcessStatus::running();
   try {
     const ForkPause pause;
-    pidfd_ = PrivateDescriptor(openPidfd(pid_));
+    pidfd_ = PrivateDescriptor(watch(pid_));
   } catch (...) {
     ::kill(pid_, SIGKILL);
     reap(true);
