@@ -120,8 +120,9 @@ TEST(ProcessManagerFaultTest, WhenForksFailTheRunGoesOnWithTheProcessesItHas) {
   }
   std::vector<int> expected(10);
   std::iota(expected.begin(), expected.end(), 0);
-  EXPECT_EQ(manager.run<int>(4), expected);
-  EXPECT_GT(forks, 10);
+  // With room for all: so each fork that fails follows on two that did not, and something runs.
+  EXPECT_EQ(manager.run<int>(10), expected);
+  EXPECT_EQ(forks, 14);
 }
 
 TEST(ProcessManagerFaultTest, WhenNotOneForkWorksTheLimitIsNamed) {
