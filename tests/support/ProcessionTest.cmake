@@ -5,7 +5,8 @@
 # APPLICATION: its main is inside Application::run, so that there is a fork server.
 # SERIAL: the cases that match the GoogleTest filter run a second time, as serial/<name>, on the serial backend.
 # PREFIX: in front of the names of the CTest tests, for cases that another suite has as well.
-# LABELS: `unit` also runs the suite under valgrind where PROCESSION_MEMCHECK is on.
+# LABELS: `unit` also runs the suite under valgrind where PROCESSION_MEMCHECK is on; `threads`: .ci/run also runs it under
+#   the thread sanitizer.
 # NOT_UNDER_VALGRIND: the cases that valgrind 3.19 cannot run: it has no pidfd_open.
 # TIMEOUT: of one case (60 by default); sanitizers get five times as long.
 function(procession_test target)
