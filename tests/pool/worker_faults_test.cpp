@@ -12,6 +12,7 @@
 
 #include "pool/pool_test_support.hpp"
 #include "procession/process_pool.hpp"
+#include "support/crash.hpp"
 
 // Callbacks that take their process down: the error names the item and the way it ended, the other
 // items are not lost, and the pool goes on with all its workers.
@@ -94,12 +95,13 @@ TEST_F(WorkerFaultTest, ACrashNamesItemSignalHostAndProcess) {
 TEST_F(WorkerFaultTest, AWriteThroughANullPointerIsACrash) {
   const auto crash = [](int n) {
     if (n == kCulprit) {
-      volatile int* volatile nowhere = nullptr;
-      *nowhere = 1;  // NOLINT: on purpose
+      writeThroughNull();
     }
     return n;
   };
-  EXPECT_EQ(loss(crash).getItem(), kCulprit);
+  const WorkerLost error = loss(crash);
+  EXPECT_EQ(error.getItem(), kCulprit);
+  EXPECT_EQ(error.getSignal(), SIGSEGV);
 }
 
 TEST_F(WorkerFaultTest, AnAbortNamesItsItem) {

@@ -17,6 +17,7 @@
 
 #include "process/fork_observer.hpp"
 #include "procession/error.hpp"
+#include "support/crash.hpp"
 #include "system/file_descriptor.hpp"
 
 namespace procession {
@@ -300,15 +301,18 @@ TEST(ForkProcessTest, AResultThatCannotBeEncodedIsAFailureOfTheCallback) {
 }
 
 struct SignalCase {
+  const char* name;
   int signal;
   void (*raise)();
 };
+
+void PrintTo(const SignalCase& death, std::ostream* out) { *out << signalName(death.signal); }
 
 class DeathBySignal : public testing::TestWithParam<SignalCase> {};
 
 // The original reported exit code 0 for both.
 TEST_P(DeathBySignal, IsToldWithTheSignal) {
-  const auto [signal, die] = GetParam();
+  const auto [name, signal, die] = GetParam();
   ForkProcess child([die = die] {
     test::withoutCoreDump();
     die();
@@ -324,14 +328,13 @@ TEST_P(DeathBySignal, IsToldWithTheSignal) {
   EXPECT_THAT(error.what(), HasSubstr(signalName(signal)));
 }
 
-void segfault() { *static_cast<volatile int*>(nullptr) = 1; }
-
 INSTANTIATE_TEST_SUITE_P(ForkProcessTest, DeathBySignal,
-                         testing::Values(SignalCase{SIGSEGV, segfault},
-                                         SignalCase{SIGKILL, [] { raise(SIGKILL); }},
-                                         SignalCase{SIGABRT, [] { std::abort(); }},
-                                         SignalCase{SIGABRT, [] { std::terminate(); }},
-                                         SignalCase{SIGTERM, [] { raise(SIGTERM); }}));
+                         testing::Values(SignalCase{"Segfault", SIGSEGV, test::writeThroughNull},
+                                         SignalCase{"Kill", SIGKILL, [] { raise(SIGKILL); }},
+                                         SignalCase{"Abort", SIGABRT, [] { std::abort(); }},
+                                         SignalCase{"Terminate", SIGABRT, [] { std::terminate(); }},
+                                         SignalCase{"Term", SIGTERM, [] { raise(SIGTERM); }}),
+                         [](const auto& death) { return death.param.name; });
 
 TEST(ForkProcessTest, KillEndsItByTheSignalGiven) {
   Pipe gate = makePipe();

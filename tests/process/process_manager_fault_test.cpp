@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <functional>
 #include <numeric>
 #include <string>
@@ -25,6 +27,21 @@ class ScopedForkFault {
   ~ScopedForkFault() { forkFault = nullptr; }
 };
 
+/// Children are reaped by the system, and before their parent gets on.
+class ScopedInstantReaping {
+ public:
+  ScopedInstantReaping() : before_(std::signal(SIGCHLD, SIG_IGN)) { isOn = true; }
+  ~ScopedInstantReaping() {
+    isOn = false;
+    std::signal(SIGCHLD, before_);
+  }
+
+  inline static bool isOn = false;
+
+ private:
+  void (*before_)(int);
+};
+
 }  // namespace
 
 extern "C" pid_t __real_fork();
@@ -33,7 +50,11 @@ extern "C" pid_t __wrap_fork() {
     errno = error;
     return -1;
   }
-  return __real_fork();
+  const pid_t child = __real_fork();
+  if (child > 0 && ScopedInstantReaping::isOn) {
+    waitpid(child, nullptr, 0);  // fails once it has gone
+  }
+  return child;
 }
 
 namespace procession {
@@ -62,7 +83,25 @@ TEST(ForkProcessFaultTest, AForkThatFailsNamesTheLimitAndCountsAsNotStarted) {
   EXPECT_EQ(child.wait(), 0);
 }
 
-TEST(ForkProcessFaultTest, RunningOutOfDescriptorsNamesTheLimit) {
+TEST(ForkProcessFaultTest, AProcessThatWasReapedBeforeItCouldBeWatchedIsOver) {
+  const ScopedInstantReaping reaping;
+  ForkProcess child([] { return 42; });
+  child.start();
+  EXPECT_FALSE(child.kill(SIGTERM));
+  EXPECT_EQ(child.wait(), 0);
+  EXPECT_EQ(child.getOutput(), 42);
+}
+
+TEST(ProcessManagerFaultTest, ProcessesThatWereReapedBeforeTheyCouldBeWatchedAreOver) {
+  const ScopedInstantReaping reaping;
+  ProcessManager manager;
+  manager.add([] { return 1; });
+  manager.add([] { return 2; });
+  EXPECT_EQ(manager.run<int>(2), (std::vector{1, 2}));
+}
+
+// Not for sanitizers, which want descriptors of their own for a look at an object's type.
+TEST(NoDescriptorLargeTest, AForkProcessNamesTheLimit) {
   const auto end = test::inChild([] {
     ForkProcess child([] { return 1; });
     const rlimit none{5, 5};
@@ -81,8 +120,9 @@ TEST(ProcessManagerFaultTest, WhenForksFailTheRunGoesOnWithTheProcessesItHas) {
   }
   std::vector<int> expected(10);
   std::iota(expected.begin(), expected.end(), 0);
-  EXPECT_EQ(manager.run<int>(4), expected);
-  EXPECT_GT(forks, 10);
+  // With room for all: so each fork that fails follows on two that did not, and something runs.
+  EXPECT_EQ(manager.run<int>(10), expected);
+  EXPECT_EQ(forks, 14);
 }
 
 TEST(ProcessManagerFaultTest, WhenNotOneForkWorksTheLimitIsNamed) {
@@ -130,7 +170,7 @@ TEST(ProcessManagerFaultTest, AnotherAttemptThatCannotBeForkedIsTheTasksFailure)
   EXPECT_THROW(task->getOutput(), SystemError);
 }
 
-TEST(ProcessManagerFaultTest, WhenDescriptorsRunOutTheRunGoesOnWithTheProcessesItHas) {
+TEST(NoDescriptorLargeTest, TheRunGoesOnWithTheProcessesItHas) {
   const auto end = test::inChild([] {
     const rlimit few{24, 24};
     setrlimit(RLIMIT_NOFILE, &few);
@@ -144,7 +184,7 @@ TEST(ProcessManagerFaultTest, WhenDescriptorsRunOutTheRunGoesOnWithTheProcessesI
   EXPECT_EQ(end.status.getExitCode(), 0) << end.output;
 }
 
-TEST(ProcessManagerFaultTest, WhenNotOneProcessHasRoomForDescriptorsTheLimitIsNamed) {
+TEST(NoDescriptorLargeTest, WhenNotOneProcessHasRoomTheLimitIsNamed) {
   const auto end = test::inChild([] {
     ProcessManager manager;
     manager.add([] { return 1; });

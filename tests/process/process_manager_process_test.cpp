@@ -9,6 +9,7 @@
 #include "process/fork_observer.hpp"
 #include "procession/error.hpp"
 #include "procession/process_manager.hpp"
+#include "support/crash.hpp"
 
 namespace procession {
 namespace {
@@ -116,7 +117,7 @@ TEST(ProcessManagerProcessTest, ATaskThatDiesIsReportedAndStopsNoOther) {
   manager.add([] { return 0; });
   manager.add([] {
     test::withoutCoreDump();
-    *static_cast<volatile int*>(nullptr) = 1;
+    test::writeThroughNull();
     return 1;
   });
   manager.add([] {

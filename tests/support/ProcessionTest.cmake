@@ -1,14 +1,17 @@
 # procession_test(<target> SOURCES <file>... [LIBRARIES <target>...] [APPLICATION] [SERIAL <filter>] [PREFIX <text>] [LABELS <label>...]
-#                 [ENVIRONMENT <NAME=value>...] [TIMEOUT <seconds>])
+#                 [NOT_UNDER_VALGRIND <case>...] [ENVIRONMENT <NAME=value>...] [TIMEOUT <seconds>])
 #
 # A suite: one executable over procession::core with GoogleTest, whose cases are CTest tests; the leak guard watches each.
 # APPLICATION: its main is inside Application::run, so that there is a fork server.
 # SERIAL: the cases that match the GoogleTest filter run a second time, as serial/<name>, on the serial backend.
 # PREFIX: in front of the names of the CTest tests, for cases that another suite has as well.
-# LABELS: `unit` also runs the suite under valgrind where PROCESSION_MEMCHECK is on.
+# LABELS: `unit` also runs the suite under valgrind where PROCESSION_MEMCHECK is on; `threads`: .ci/run also runs it under
+#   the thread sanitizer.
+# NOT_UNDER_VALGRIND: the cases that valgrind 3.19 cannot run: it has no pidfd_open.
 # TIMEOUT: of one case (60 by default); sanitizers get five times as long.
 function(procession_test target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "APPLICATION" "SERIAL;PREFIX;TIMEOUT" "SOURCES;LIBRARIES;LABELS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "APPLICATION" "SERIAL;PREFIX;TIMEOUT"
+    "SOURCES;LIBRARIES;LABELS;NOT_UNDER_VALGRIND;ENVIRONMENT")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "procession_test(${target}): what is ${arg_UNPARSED_ARGUMENTS}?")
   endif()
@@ -32,8 +35,11 @@ function(procession_test target)
   endif()
 
   if(PROCESSION_MEMCHECK AND "unit" IN_LIST arg_LABELS)
-    add_test(NAME memcheck/${target} COMMAND ${VALGRIND} --quiet --leak-check=full --errors-for-leak-kinds=definite
-      --error-exitcode=9 --child-silent-after-fork=no $<TARGET_FILE:${target}> --gtest_filter=-*LargeTest*)
+    list(JOIN arg_NOT_UNDER_VALGRIND : left_out)
+    add_test(NAME memcheck/${target} COMMAND ${VALGRIND} --quiet --leak-check=full --show-leak-kinds=definite
+      --errors-for-leak-kinds=definite --error-exitcode=9 --child-silent-after-fork=no
+      --suppressions=${PROJECT_SOURCE_DIR}/tests/support/valgrind.supp
+      $<TARGET_FILE:${target}> --gtest_filter=-*LargeTest*:${left_out})
     set_tests_properties(memcheck/${target} PROPERTIES TIMEOUT 900 LABELS memcheck ENVIRONMENT "${arg_ENVIRONMENT}")
   endif()
 endfunction()

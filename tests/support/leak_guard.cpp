@@ -102,13 +102,12 @@ std::map<std::string, int> listSharedMappings() {
 }
 
 // Other programs use /dev/shm at the same time, so only names that are ours count.
-std::set<std::string> listSharedObjects() {
+std::set<std::string> listSharedObjects(const std::filesystem::path& folder) {
   std::set<std::string> found;
   std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", none)) {
-    std::string name = entry.path().filename();
-    if (name.find("procession") != std::string::npos) {
-      found.insert(name);
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (entry.path().filename().string().find("procession") != std::string::npos) {
+      found.insert(entry.path());
     }
   }
   return found;
@@ -126,8 +125,8 @@ void endLeftovers(const std::map<pid_t, std::string>& children) {
 
 }  // namespace
 
-Holdings Holdings::take() {
-  return {listDescriptors(), listChildren(), listSharedMappings(), listSharedObjects()};
+Holdings Holdings::take(const std::filesystem::path& shared) {
+  return {listDescriptors(), listChildren(), listSharedMappings(), listSharedObjects(shared)};
 }
 
 void LeakGuard::install() {
@@ -192,7 +191,7 @@ std::string LeakGuard::compare(const Holdings& before, const Holdings& after,
   }
   for (const auto& name : after.sharedObjects) {
     if (!before.sharedObjects.contains(name)) {
-      differences << "shared-memory object left: /dev/shm/" << name << '\n';
+      differences << "shared-memory object left: " << name << '\n';
     }
   }
   return differences.str();

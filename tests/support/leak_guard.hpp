@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -15,9 +16,9 @@ struct Holdings {
   std::map<int, std::string> descriptors;     // number and what it refers to
   std::map<pid_t, std::string> children;      // pid and "name (state)", zombies too
   std::map<std::string, int> sharedMappings;  // what is mapped, and how often
-  std::set<std::string> sharedObjects;        // names in /dev/shm that are Procession's
+  std::set<std::string> sharedObjects;        // files in `shared` that are Procession's
 
-  static Holdings take();
+  static Holdings take(const std::filesystem::path& shared = "/dev/shm");
 };
 
 /// Fails every test after which the process holds more, or less, than before it: open descriptors,
@@ -27,9 +28,8 @@ struct Holdings {
 /// The support main installs it; suites need not know of it, but for these:
 ///
 ///     LeakGuard::allow(server.pid());  // may live on across tests
-///     LeakGuard::rebase();             // what is held now was made for good; judge the test from
-///     here on EXPECT_TRUE(LeakGuard::reapOrphans().empty());  // after killing a parent: its
-///     children end too
+///     LeakGuard::rebase();  // what is held now was made for good; judge the test from here on
+///     EXPECT_TRUE(LeakGuard::reapOrphans().empty());  // after killing a parent: its children end
 class LeakGuard : public testing::EmptyTestEventListener {
  public:
   static void install();

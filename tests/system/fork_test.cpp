@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -83,7 +84,7 @@ TEST(ForkTest, AChildCanHavePrivateDescriptorsOfItsOwn) {
 }
 
 TEST(ForkTest, NoChildIsForkedDuringAPause) {
-  auto pause = std::make_unique<ForkPause>();
+  std::optional<ForkPause> pause(std::in_place);
   FileDescriptor open(dup(STDIN_FILENO));
   const int number = open.get();
   int result = -1;

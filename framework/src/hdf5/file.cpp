@@ -36,7 +36,9 @@ std::string explainMissing(const FileHandle& file, const std::string& path,
     }
     const htri_t exists = H5Lexists(file.get(), part.c_str(), H5P_DEFAULT);
     if (exists < 0) {
-      return "\"" + part.substr(0, part.find_last_of('/')) + "\" is not a group";
+      // Named: GCC 12 warns, wrongly, of text put in front of a string that has no name.
+      const std::string group = part.substr(0, part.find_last_of('/'));
+      return "\"" + group + "\" is not a group";
     }
     if (exists == 0) {
       return "there is no \"" + part + "\"";

@@ -15,6 +15,23 @@
 
 namespace procession::detail {
 
+namespace {
+
+/// A pidfd; or, of a process that the system has reaped already, something that is readable as
+/// well.
+FileDescriptor watch(pid_t pid) {
+  try {
+    return openPidfd(pid);
+  } catch (const SystemError& error) {
+    if (error.getErrno() != ESRCH) {
+      throw;
+    }
+    return makePipe().read;  // nobody writes
+  }
+}
+
+}  // namespace
+
 Child::Child(Task& task, const sigset_t& caught) : owner_(::getpid()) {
   FileDescriptor childsEnd;
   {
@@ -35,15 +52,11 @@ Child::Child(Task& task, const sigset_t& caught) : owner_(::getpid()) {
   status_ = ProcessStatus::running();
   try {
     const ForkPause pause;
-    pidfd_ = PrivateDescriptor(openPidfd(pid_));
-  } catch (const SystemError& error) {
-    // ESRCH: it has ended already, and where SIGCHLD is ignored or somebody waits for any child it
-    // is reaped, too; takeIn() will find that.
-    if (error.getErrno() != ESRCH) {
-      ::kill(pid_, SIGKILL);
-      reap(true);
-      throw;
-    }
+    pidfd_ = PrivateDescriptor(watch(pid_));
+  } catch (...) {
+    ::kill(pid_, SIGKILL);
+    reap(true);
+    throw;
   }
 }
 
