@@ -34,8 +34,10 @@ struct Application {
   /// `body`: () -> void or int. An exception that escapes from it is told on stderr with its type,
   /// and the status is 1. For Interrupted by a signal, the process ends by that same signal once
   /// everything is cleaned up, so that shells and batch systems see it. A bad value in the
-  /// environment is told in one line, and the status is 2; body is not called. Several ranks of a
-  /// launcher (mpirun, srun) are refused, status 1: this version runs on one machine.
+  /// environment is told in one line, and the status is 2; body is not called. Of several
+  /// ranks of a launcher (mpirun, srun) rank 0 calls body; the others serve until it is done and
+  /// return its status. Ranks that cannot work together, or a program without the mpi component,
+  /// are told once, status 1.
   ///
   /// Whatever happens, no worker is left. A call from inside another throws std::logic_error.
   template <class Body>

@@ -19,6 +19,7 @@
 #include "procession/detail/wire/exception_chain.hpp"
 #include "procession/error.hpp"
 #include "procession/process_service_provider.hpp"
+#include "system/environment.hpp"
 #include "system/host_name.hpp"
 #include "system/launcher.hpp"
 #include "system/log.hpp"
@@ -140,6 +141,7 @@ std::optional<int> refuseToStart() {
     chooseBackend();
     chooseWorkerCount(0);
     readLogLevel();
+    readSwitch("PROCESSION_FORK_AFTER_MPI");
   } catch (const std::exception& exception) {
     complain(exception.what());
     return kBadInput;

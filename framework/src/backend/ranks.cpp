@@ -4,8 +4,11 @@
 
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "procession/error.hpp"
+#include "system/environment.hpp"
+#include "system/log.hpp"
 
 namespace procession::detail {
 
@@ -47,6 +50,24 @@ void requireRanksThread() {
     throw std::logic_error(
         "on the mpi backend pools are used in one thread only, the one that called "
         "Application::run");
+  }
+}
+
+void noteFork() {
+  if (activeRanks() == nullptr) {
+    return;
+  }
+  if (!readSwitch("PROCESSION_FORK_AFTER_MPI").value_or(true)) {
+    throw PortabilityError(
+        "a task of ForkProcess, ProcessManager or Process::run would be forked by a rank, and "
+        "PROCESSION_FORK_AFTER_MPI is off: use a pool, whose workers start before MPI");
+  }
+  static bool isTold = false;
+  if (!std::exchange(isTold, true)) {
+    log(LogLevel::Warn,
+        "tasks of ForkProcess, ProcessManager and Process::run are forked by rank 0 itself, after "
+        "MPI was started, which some networks do not stand (PROCESSION_FORK_AFTER_MPI=off makes it "
+        "an error)");
   }
 }
 

@@ -60,6 +60,9 @@ void leaveRanks();
 /// Throws std::logic_error in another thread than the one that started the ranks: it alone sends
 /// and receives.
 void requireRanksThread();
+/// To be called before this process forks a task of its own. In a rank, where networks may not
+/// stand a fork, it is told once; with PROCESSION_FORK_AFTER_MPI=off it is a PortabilityError.
+void noteFork();
 /// This process, or the one that forked it, started ranks.
 [[nodiscard]] bool isOfJob() noexcept;
 

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "backend/ranks.hpp"
 #include "process/child_body.hpp"
 #include "procession/error.hpp"
 #include "system/log.hpp"
@@ -33,6 +34,7 @@ FileDescriptor watch(pid_t pid) {
 }  // namespace
 
 Child::Child(Task& task, const sigset_t& caught) : owner_(::getpid()) {
+  noteFork();
   FileDescriptor childsEnd;
   {
     const ForkPause pause;
