@@ -307,6 +307,10 @@ void AgentsBackend::acceptRuns(const RankMessage& message, BackendEvents& events
 
 void AgentsBackend::checkLife() {
   const Time now = steadyNow();
+  if (now - lastLifeCheck_ < std::chrono::seconds(1)) {
+    return;
+  }
+  lastLifeCheck_ = now;
   for (int rank = 0; rank < ranks_.size(); ++rank) {
     if (rank != ranks_.rank() && agent(rank).chunks > 0 &&
         now - agent(rank).lastHeard > kLongestSilence) {

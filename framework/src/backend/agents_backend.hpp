@@ -64,6 +64,7 @@ class AgentsBackend final : public Backend {
   std::deque<RankMessage> inbox_;
   std::exception_ptr broken_;  // a rank could not start its workers
   Time lastEvent_{0};
+  Time lastLifeCheck_{0};
 };
 
 }  // namespace procession::detail
