@@ -241,7 +241,7 @@ void AgentsBackend::dispatch(const RankMessage& message, BackendEvents& events) 
   const RankHeader& header = message.header;
   const int rank = message.rank;
   if (header.kind == RankMessageKind::Stopped) {
-    events.stopRequested(header.value);
+    events.stopRequested(header.value, header.count > 1);
     return;
   }
   if (header.kind == RankMessageKind::Alive) {
