@@ -50,7 +50,7 @@ TEST(BackendChoiceTest, AnUnknownBackendIsNamedWithItsVariable) {
 TEST(BackendChoiceTest, MpiIsSaidNotToBeBuiltIn) {
   PlainEnvironment environment;
   environment.set("PROCESSION_BACKEND", "mpi");
-  EXPECT_THAT(messageOf<Error>(chooseBackend), HasSubstr("not built into this version"));
+  EXPECT_THAT(messageOf<Error>(chooseBackend), HasSubstr("not built into this program"));
 }
 
 TEST(BackendChoiceTest, TheWorkerCountIsTheRequestedOne) {

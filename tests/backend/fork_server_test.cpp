@@ -19,9 +19,11 @@
 #include "backend/arena.hpp"
 #include "backend/spawner.hpp"
 #include "procession/error.hpp"
+#include "support/in_child.hpp"
 #include "support/leak_guard.hpp"
 #include "system/file_descriptor.hpp"
 #include "system/fork.hpp"
+#include "system/host_name.hpp"
 
 namespace procession::detail {
 namespace {
@@ -295,6 +297,40 @@ TEST(ForkServerTest, IsInAProcessGroupOfItsOwnAndDeafToLaunchersSignals) {
     EXPECT_EQ(parentOf(next.pid(0)), server);
   }
   stopForkServer();
+}
+
+/// What is on stderr of a process with a fork server that ends after `last`, by no way that its
+/// fork server could have expected.
+std::string lastWordsAfter(const std::function<void()>& last) {
+  const test::ChildEnd end = test::inChild([&] {
+    startForkServer();
+    last();
+    return 0;
+  });
+  EXPECT_TRUE(LeakGuard::reapOrphans().empty());
+  return end.output;
+}
+
+TEST(ForkServerTest, AsAGuardianItSaysThatItsRankIsGone) {
+  EXPECT_EQ(lastWordsAfter([] { guardRank(3); }),
+            "procession: error: rank 3 on host " + hostName() +
+                " is gone; its workers end, and the job cannot go on\n");
+}
+
+TEST(ForkServerTest, SaysNothingWhereThereIsNoJobOrTheEndWasExpected) {
+  EXPECT_EQ(lastWordsAfter([] {}), "");
+  EXPECT_EQ(lastWordsAfter([] {
+              guardRank(3);
+              dismissGuardian();
+            }),
+            "");
+  EXPECT_EQ(test::inChild([] {
+              startForkServer();
+              guardRank(3);
+              stopForkServer();
+              return 0;
+            }).output,
+            "");
 }
 
 TEST(ForkServerTest, ManyWorkersAreStartedBeforeTheFirstReportIsTaken) {

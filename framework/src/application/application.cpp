@@ -23,6 +23,7 @@
 #include "system/host_name.hpp"
 #include "system/launcher.hpp"
 #include "system/log.hpp"
+#include "system/signal_scope.hpp"
 
 namespace procession {
 
@@ -54,25 +55,77 @@ void complainAbout(const std::exception_ptr& exception) {
   complain(message);
 }
 
+/// What concerns all ranks alike is said once.
+bool speaksForTheJob() {
+  const auto launcher = detectLauncher();
+  return !launcher || launcher->rank.value_or(0) == 0;
+}
+
+/// For what goes wrong on one rank, while the others wait for it.
+void abortJob(Ranks& ranks, const std::string& why) {
+  complain("rank " + std::to_string(ranks.rank()) + " on host " + hostName() +
+           " cannot go on, and the job ends: " + why);
+  ranks.abort(kFailure);
+}
+
 /// The parent's last words to the other ranks, which leave with this status.
 void endJob(int status) {
   Ranks* ranks = activeRanks();
   if (ranks == nullptr || ranks->rank() != 0) {
     return;
   }
-  dropKeptPool();
-  dropParentsAgent();
-  RankHeader leave;
-  leave.kind = RankMessageKind::Leave;
-  leave.value = status;
-  for (int rank = 1; rank < ranks->size(); ++rank) {
-    ranks->send(rank, leave);
+  try {
+    dropKeptPool();
+    dropParentsAgent();
+    RankHeader leave;
+    leave.kind = RankMessageKind::Leave;
+    leave.value = status;
+    for (int rank = 1; rank < ranks->size(); ++rank) {
+      ranks->send(rank, leave);
+    }
+    leaveRanks();
+  } catch (...) {
+    abortJob(*ranks, describeException(std::current_exception()).front().message);
   }
-  leaveRanks();
 }
 
 /// For bodies that call std::exit: the other ranks are not to wait for ever.
-void endJobAtExit(int status, void*) { endJob(status); }
+void endJobAtExit(int status, void*) {
+  Ranks* ranks = activeRanks();
+  if (ranks == nullptr) {
+    return;  // it is over, or this is a forked child
+  }
+  if (ranks->rank() != 0 || !isRanksThread()) {
+    abortJob(*ranks, ranks->rank() != 0
+                         ? "exit was called while it served the parent"
+                         : "exit was called in another thread than the one of Application::run");
+  }
+  endJob(status);
+  stopForkServer();
+}
+
+/// Outside of operations these signals end a rank as they end any program; only its guardian is to
+/// know first that it was told to.
+void endAsTold(int signal) {
+  if (!SignalScope::isInUse()) {
+    dismissGuardian();
+    ::signal(signal, SIG_DFL);
+    raise(signal);  // delivered when this handler returns
+  }
+}
+
+void expectToBeTold() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if ((before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL) {
+      struct sigaction ours {};
+      ours.sa_handler = endAsTold;
+      ours.sa_flags = SA_RESTART | SA_ONSTACK;
+      sigaction(signal, &ours, nullptr);
+    }
+  }
+}
 
 /// From the check of the environment to the last worker's end.
 class Session {
@@ -83,8 +136,7 @@ class Session {
       startForkServer();  // before MPI starts: a rank never forks afterwards
     }
     if (backend == BackendKind::Mpi) {
-      startRanks();
-      static_cast<void>(on_exit(endJobAtExit, nullptr));
+      enterJob();
     }
     running = true;
   }
@@ -104,6 +156,19 @@ class Session {
   }
 
  private:
+  static void enterJob() {
+    try {
+      startRanks();
+    } catch (...) {
+      stopForkServer();
+      throw;
+    }
+    guardRank(activeRanks()->rank());
+    expectToBeTold();
+    // After MPI's own handlers, which run later than this one.
+    static_cast<void>(on_exit(endJobAtExit, nullptr));
+  }
+
   int status_ = kFailure;
 };
 
@@ -114,10 +179,7 @@ int serveAsRank(Ranks& ranks) {
     leaveRanks();
     return status;
   } catch (...) {
-    complain("rank " + std::to_string(ranks.rank()) + " on " + hostName() +
-             " cannot go on, and the job ends: " +
-             describeException(std::current_exception()).front().message);
-    ranks.abort(kFailure);
+    abortJob(ranks, describeException(std::current_exception()).front().message);
     return kFailure;  // GCC 12 does not see that a virtual function never returns
   }
 }
@@ -151,8 +213,7 @@ std::optional<int> refuseToStart() {
       requireSingleRank();
     }
   } catch (const Error& error) {
-    // Once for the whole job where the ranks know their numbers.
-    if (detectLauncher()->rank.value_or(0) == 0) {
+    if (speaksForTheJob()) {
       complain(error.what());
     }
     return kFailure;
@@ -177,15 +238,20 @@ int runApplication(int, char**, const std::function<int()>& body) {
     if (Ranks* ranks = activeRanks(); ranks != nullptr && ranks->rank() != 0) {
       return serveAsRank(*ranks);
     }
+    // Said before the job is left: a launcher that ends it gives little time.
     try {
       return session.endsWith(body());
     } catch (const Interrupted& interrupted) {
-      session.endsWith(128 + interrupted.getSignal().value_or(0));
-      throw;
+      complain(interrupted.what());
+      signal = interrupted.getSignal();
+      session.endsWith(signal ? 128 + *signal : kFailure);
+    } catch (...) {
+      complainAbout(std::current_exception());
     }
-  } catch (const Interrupted& interrupted) {
-    complain(interrupted.what());
-    signal = interrupted.getSignal();
+  } catch (const MpiError& error) {  // the ranks do not come together, and all know why
+    if (speaksForTheJob()) {
+      complain(error.what());
+    }
   } catch (...) {
     complainAbout(std::current_exception());
   }

@@ -25,8 +25,9 @@ constexpr Time kLongestSilence = std::chrono::seconds(30);
 
 /// The backends that are there, by number: messages for another than the one that waits.
 std::map<std::uint32_t, AgentsBackend*>& backends() {
-  static std::map<std::uint32_t, AgentsBackend*> instance;
-  return instance;
+  // Never destroyed: the kept pool may end in a handler of exit().
+  static auto* instance = new std::map<std::uint32_t, AgentsBackend*>;
+  return *instance;
 }
 
 std::uint32_t nextPool() {
@@ -241,7 +242,7 @@ void AgentsBackend::dispatch(const RankMessage& message, BackendEvents& events) 
   const RankHeader& header = message.header;
   const int rank = message.rank;
   if (header.kind == RankMessageKind::Stopped) {
-    events.stopRequested(header.value);
+    events.stopRequested(header.value, header.count > 1);
     return;
   }
   if (header.kind == RankMessageKind::Alive) {

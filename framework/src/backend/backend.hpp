@@ -42,8 +42,8 @@ class BackendEvents {
   /// had begun, if any.
   virtual void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status,
                           Origin origin) = 0;
-  /// From agents: their rank got a signal that asks it to stop.
-  virtual void stopRequested(int /*signal*/) {}
+  /// From agents: their rank got a signal that asks it to stop; `again`: not its first.
+  virtual void stopRequested(int /*signal*/, bool /*again*/) {}
 };
 
 /// An operation as workers get it.

@@ -30,6 +30,13 @@ ServerLink& link() {
   return instance;
 }
 
+void tellServer(const ServerMessage& message) {
+  if (hasForkServer()) {
+    // A server that is gone is noticed by those who need workers.
+    static_cast<void>(sendMessage(link().socket.get(), asBytes(message), {}));
+  }
+}
+
 class ServerSpawner final : public Spawner {
  public:
   ServerSpawner() {
@@ -129,12 +136,17 @@ void stopForkServer() {
   if (!hasForkServer()) {
     return;
   }
+  dismissGuardian();
   link().socket.reset();
   siginfo_t info{};
   while (waitid(P_PID, static_cast<id_t>(link().pid), &info, WEXITED) != 0 && errno == EINTR) {
   }
   link().pid = 0;
 }
+
+void guardRank(int rank) { tellServer({.kind = ServerMessage::Kind::Guard, .value = rank}); }
+
+void dismissGuardian() { tellServer({.kind = ServerMessage::Kind::Dismiss}); }
 
 bool hasForkServer() { return link().pid != 0 && link().owner == getpid(); }
 

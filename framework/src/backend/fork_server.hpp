@@ -11,8 +11,15 @@ namespace procession::detail {
 /// files it opens. To be called first thing in Application::run. Throws SystemError.
 void startForkServer();
 
-/// Ends it with its workers and reaps it.
+/// Ends it with its workers and reaps it; dismisses it as a guardian.
 void stopForkServer();
+
+/// This process is that rank of a job: should it end from now on without dismissGuardian(), the
+/// fork server says so on stderr, with the host's name. No effect without a fork server.
+void guardRank(int rank);
+
+/// The end of this process will be no surprise: it leaves the job, or was told to.
+void dismissGuardian();
 
 /// Started, and not found dead.
 [[nodiscard]] bool hasForkServer();

@@ -13,6 +13,7 @@
 #include <list>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "backend/fork_server_protocol.hpp"
@@ -20,6 +21,8 @@
 #include "procession/error.hpp"
 #include "system/descriptor_message.hpp"
 #include "system/fork.hpp"
+#include "system/host_name.hpp"
+#include "system/log.hpp"
 
 namespace procession::detail {
 
@@ -41,6 +44,10 @@ class ForkServer {
       reapEnded();
       running = serveMain();
       std::erase_if(pools_, [this](Pool& pool) { return !servePool(pool); });
+    }
+    if (guarded_) {
+      log(LogLevel::Error, "error: rank " + std::to_string(*guarded_) + " on host " + hostName() +
+                               " is gone; its workers end, and the job cannot go on");
     }
     for (Pool& pool : pools_) {
       endWorkers(pool);
@@ -86,6 +93,10 @@ class ForkServer {
       Pool pool;
       pool.socket = PrivateDescriptor(std::move(received->files[0]));
       pools_.push_back(std::move(pool));
+    } else if (message_.kind == ServerMessage::Kind::Guard) {
+      guarded_ = message_.value;
+    } else if (message_.kind == ServerMessage::Kind::Dismiss) {
+      guarded_.reset();
     }
     return true;
   }
@@ -219,6 +230,7 @@ class ForkServer {
   sigset_t noHandlers_;  // the parent's were reset when the server was forked
   std::list<Pool> pools_;
   std::vector<pollfd> polled_;
+  std::optional<int> guarded_;  // the rank whose end would be a surprise
   ServerMessage message_;
 };
 

@@ -19,6 +19,8 @@ struct ServerMessage {
     Started,  // from the server; value: the pid
     Failed,   // from the server; value: errno
     Ended,    // from the server; value: si_status, code: si_code
+    Guard,    // to the server, over its main socket; value: the rank that its parent is
+    Dismiss,  // to the server, over its main socket
   };
 
   std::uint32_t magic = kMagic;

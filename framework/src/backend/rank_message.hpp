@@ -27,7 +27,7 @@ enum class RankMessageKind : std::uint32_t {
   Aborted,     // the chunk comes back unfinished, after Stop
   Recalled,    // value: 1, or 0 when a worker has some of it
   PassedOn,    // the chunk is with the workers: there is room for another
-  Stopped,     // the agent's rank got the signal `value`
+  Stopped,     // the agent's rank got the signal `value`; count: signals so far
   Alive,       // nothing else happened for a while
 };
 

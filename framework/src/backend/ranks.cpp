@@ -45,8 +45,10 @@ Ranks* activeRanks() noexcept {
   return active().owner == getpid() ? active().ranks.get() : nullptr;
 }
 
+bool isRanksThread() noexcept { return std::this_thread::get_id() == active().thread; }
+
 void requireRanksThread() {
-  if (std::this_thread::get_id() != active().thread) {
+  if (!isRanksThread()) {
     throw std::logic_error(
         "on the mpi backend pools are used in one thread only, the one that called "
         "Application::run");

@@ -57,8 +57,9 @@ void startRanks();
 /// The job's; null before startRanks(), after leaveRanks(), and in forked children.
 [[nodiscard]] Ranks* activeRanks() noexcept;
 void leaveRanks();
-/// Throws std::logic_error in another thread than the one that started the ranks: it alone sends
-/// and receives.
+/// This is the thread that started the ranks: it alone sends and receives.
+[[nodiscard]] bool isRanksThread() noexcept;
+/// Throws std::logic_error in another thread.
 void requireRanksThread();
 /// To be called before this process forks a task of its own. In a rank, where networks may not
 /// stand a fork, it is told once; with PROCESSION_FORK_AFTER_MPI=off it is a PortabilityError.

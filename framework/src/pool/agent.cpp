@@ -251,9 +251,11 @@ class Service final : private AgentPort {
     }
     signals_.acknowledge();
     signalsSeen_ = signals_.getCount();
+    dismissGuardian();  // whatever ends this rank now, it is no surprise
     RankHeader header;
     header.kind = RankMessageKind::Stopped;
     header.value = signals_.getSignal().value_or(SIGTERM);
+    header.count = static_cast<std::uint64_t>(signalsSeen_);
     answer(header, nullptr);
   }
 

@@ -22,7 +22,6 @@ constexpr std::size_t kAgentChunkBytes = std::size_t{32} << 20;
 constexpr std::size_t kMostWaitingBytes = std::size_t{256} << 20;
 // Callbacks of a failed operation may finish their item; then they are told to stop, then made to.
 constexpr Time kPatience = std::chrono::milliseconds(500);
-constexpr Time kGrace = std::chrono::seconds(2);
 constexpr int kMostIdleLosses = 16;
 
 std::size_t chunkBytesFor(const Backend& backend) {
@@ -279,9 +278,9 @@ void ChunkDriver::workerLost(int worker, std::optional<std::uint64_t> begun, Pro
   killed_.erase(worker);
 }
 
-void ChunkDriver::stopRequested(int signal) {
+void ChunkDriver::stopRequested(int signal, bool again) {
   ++eventCount_;
-  owner_.stopRequested(signal);
+  owner_.stopRequested(signal, again);
 }
 
 void ChunkDriver::lookAtTheClock() {
@@ -324,10 +323,10 @@ void ChunkDriver::cancel() {
   backend_.stop();
 }
 
-void ChunkDriver::endWorkers(int signal) {
+void ChunkDriver::endWorkers(int signal, Time grace) {
   if (signal != SIGKILL) {
     terminateAt_.reset();
-    killAt_ = steadyNow() + kGrace;
+    killAt_ = steadyNow() + grace;
   }
   std::vector<int> workers;
   for (const auto& [id, flight] : flights_) {

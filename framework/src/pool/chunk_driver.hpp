@@ -36,8 +36,8 @@ class ChunkDriver final : private BackendEvents {
     /// A worker got a SIGTERM that was not ours. Perhaps everything is being stopped, and the
     /// worker heard first: waits a moment for that, and sees to it.
     virtual void listenForStop() = 0;
-    /// An agent's rank was told to stop.
-    virtual void stopRequested(int /*signal*/) {}
+    /// An agent's rank was told to stop; `again`: not for the first time.
+    virtual void stopRequested(int /*signal*/, bool /*again*/) {}
     /// Bytes of results that wait for others; many are a reason to hand out no more for now.
     [[nodiscard]] virtual std::size_t waitingBytes() const { return 0; }
   };
@@ -62,8 +62,8 @@ class ChunkDriver final : private BackendEvents {
   /// Hands out nothing more. Workers leave their chunks at the next item; those that do not within
   /// half a second get SIGTERM, after two seconds more SIGKILL.
   void cancel();
-  /// Busy workers are told to end now, and get SIGKILL two seconds later; or at once with SIGKILL.
-  void endWorkers(int signal);
+  /// Busy workers are told to end now, and get SIGKILL after the grace; or at once with SIGKILL.
+  void endWorkers(int signal, Time grace = std::chrono::seconds(2));
 
   [[nodiscard]] std::uint64_t doneItems() const { return scheduler_.doneItems(); }
   [[nodiscard]] std::uint64_t waitingItems() const { return scheduler_.waitingItems(); }
@@ -84,7 +84,7 @@ class ChunkDriver final : private BackendEvents {
   void recallAnswered(int worker, std::uint64_t chunk, bool recalled) override;
   void workerLost(int worker, std::optional<std::uint64_t> begun, ProcessStatus status,
                   Origin origin) override;
-  void stopRequested(int signal) override;
+  void stopRequested(int signal, bool again) override;
 
   void performActions();
   void perform(const Scheduler::Action& action);

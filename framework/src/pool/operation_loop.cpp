@@ -5,8 +5,10 @@
 #include <csignal>
 #include <string>
 
+#include "backend/fork_server.hpp"
 #include "backend/operation_runner.hpp"
 #include "procession/error.hpp"
+#include "system/launcher.hpp"
 
 namespace procession::detail {
 
@@ -14,6 +16,9 @@ namespace {
 
 // A worker that somebody terminated: perhaps all of us are being stopped, and it heard first.
 constexpr int kStopHeardWithin = 200;  // ms
+// For workers of an operation that a signal ended.
+constexpr Time kGraceAlone = std::chrono::seconds(2);
+constexpr Time kGraceUnderLauncher = std::chrono::milliseconds(300);  // it kills after 1 s
 
 OperationPlan toPlan(const Operation& operation, const PoolOptions& options) {
   OperationPlan plan;
@@ -92,27 +97,31 @@ void OperationLoop::listenForStop() {
   }
 }
 
-void OperationLoop::stopRequested(int signal) {
-  interrupt(signal, signalsSeen_ > 0);
-  ++signalsSeen_;
-}
+void OperationLoop::stopRequested(int signal, bool again) { interrupt(signal, again); }
 
 void OperationLoop::lookAtSignals() {
-  if (signals_.getCount() <= signalsSeen_) {
+  if (signals_.getCount() == signalsSeen_) {
     return;
   }
   signals_.acknowledge();
-  const bool again = signalsSeen_ > 0 || signals_.getCount() > 1;
   signalsSeen_ = signals_.getCount();
-  interrupt(signals_.getSignal().value_or(SIGTERM), again);
+  interrupt(signals_.getSignal().value_or(SIGTERM), signalsSeen_ > 1);
 }
 
+/// `again`: somebody insists. That other ranks were told, too, is still the same request: launchers
+/// signal all of them.
 void OperationLoop::interrupt(int signal, bool again) {
+  if (isInterrupted_ && !again) {
+    return;
+  }
+  isInterrupted_ = true;
+  dismissGuardian();  // whatever ends this process now, it is no surprise
   driver_.fail(std::make_exception_ptr(Interrupted(
       "interrupted by " + signalName(signal) + " after " + std::to_string(driver_.doneItems()) +
           " of " + std::to_string(itemCount_) + " items",
       signal)));
-  driver_.endWorkers(again ? SIGKILL : SIGTERM);
+  driver_.endWorkers(again ? SIGKILL : SIGTERM,
+                     detectLauncher() ? kGraceUnderLauncher : kGraceAlone);
 }
 
 void OperationLoop::lookAtTheClock() {

@@ -29,7 +29,7 @@ class OperationLoop final : private ChunkDriver::Owner {
   void itemFailed(std::uint64_t item, const std::exception_ptr& error) override;
   void failed(const std::exception_ptr& error) override;
   void listenForStop() override;
-  void stopRequested(int signal) override;
+  void stopRequested(int signal, bool again) override;
   [[nodiscard]] std::size_t waitingBytes() const override { return operation_.waitingBytes(); }
 
   void lookAtSignals();
@@ -43,6 +43,7 @@ class OperationLoop final : private ChunkDriver::Owner {
   std::map<std::uint64_t, std::exception_ptr> failures_;  // for good, by item
   std::exception_ptr error_;  // what ended the operation, when no item did
   int signalsSeen_ = 0;
+  bool isInterrupted_ = false;
   std::optional<Time> deadline_;
 };
 

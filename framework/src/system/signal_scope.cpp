@@ -199,6 +199,8 @@ SignalScope::~SignalScope() {
   SignalNotes::unlink(*this);
 }
 
+bool SignalScope::isInUse() { return state.owner == ::getpid() && state.scopes.load() != nullptr; }
+
 void SignalScope::acknowledge() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t taken = ::read(event_.get(), &count, sizeof count);

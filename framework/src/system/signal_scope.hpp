@@ -30,6 +30,8 @@ class SignalScope {
   SignalScope(const SignalScope&) = delete;
   SignalScope& operator=(const SignalScope&) = delete;
 
+  /// One lives in this process; for handlers, too.
+  [[nodiscard]] static bool isInUse();
   /// Readable from a signal on until acknowledge().
   [[nodiscard]] int getDescriptor() const { return event_.get(); }
   void acknowledge();

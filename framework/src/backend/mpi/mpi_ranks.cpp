@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backend/fork_server.hpp"
 #include "backend/mpi/mpi_call.hpp"
 #include "procession/error.hpp"
 #include "system/launcher.hpp"
@@ -66,7 +67,6 @@ MpiRanks::MpiRanks() {
 
 void MpiRanks::meet() {
   checked(MPI_Comm_dup(MPI_COMM_WORLD, &communicator_), "making a communicator");
-  checked(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN), "setting MPI's error handler");
   MPI_Comm_rank(communicator_, &rank_);
   int size = 1;
   MPI_Comm_size(communicator_, &size);
@@ -79,6 +79,8 @@ void MpiRanks::meet() {
   }
   facts_ = gatherFacts(communicator_);
   requireSameProgram(communicator_, facts_);
+  // Until here a failure ends the job: one rank alone could not tell the others, which wait for it.
+  checked(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN), "setting MPI's error handler");
 }
 
 MpiRanks::~MpiRanks() = default;
@@ -216,6 +218,7 @@ void MpiRanks::leave() {
 }
 
 void MpiRanks::abort(int status) {
+  dismissGuardian();  // who ends the job has said why
   MPI_Abort(MPI_COMM_WORLD, status);
   std::_Exit(status);  // where MPI_Abort returns
 }

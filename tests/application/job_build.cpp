@@ -1,0 +1,3 @@
+#include "job.hpp"
+
+const char* buildName() { return "build " PROCESSION_TEST_BUILD; }
