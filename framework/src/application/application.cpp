@@ -68,8 +68,10 @@ void abortJob(Ranks& ranks, const std::string& why) {
   ranks.abort(kFailure);
 }
 
-/// The parent's last words to the other ranks, which leave with this status.
-void endJob(int status) {
+/// The parent's last words to the other ranks. They end with 0 whatever the parent ends with: a
+/// launcher that saw another rank fail first would end the parent, with all that it has yet to
+/// write.
+void endJob() {
   Ranks* ranks = activeRanks();
   if (ranks == nullptr || ranks->rank() != 0) {
     return;
@@ -79,7 +81,6 @@ void endJob(int status) {
     dropParentsAgent();
     RankHeader leave;
     leave.kind = RankMessageKind::Leave;
-    leave.value = status;
     for (int rank = 1; rank < ranks->size(); ++rank) {
       ranks->send(rank, leave);
     }
@@ -90,7 +91,7 @@ void endJob(int status) {
 }
 
 /// For bodies that call std::exit: the other ranks are not to wait for ever.
-void endJobAtExit(int status, void*) {
+void endJobAtExit() {
   Ranks* ranks = activeRanks();
   if (ranks == nullptr) {
     return;  // it is over, or this is a forked child
@@ -100,7 +101,7 @@ void endJobAtExit(int status, void*) {
                          ? "exit was called while it served the parent"
                          : "exit was called in another thread than the one of Application::run");
   }
-  endJob(status);
+  endJob();
   stopForkServer();
 }
 
@@ -127,6 +128,9 @@ void expectToBeTold() {
   }
 }
 
+/// The job does not begin, and why is on stderr.
+struct SaidAlready {};
+
 /// From the check of the environment to the last worker's end.
 class Session {
  public:
@@ -144,15 +148,9 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session() {
     dropKeptPool();
-    endJob(status_);
+    endJob();
     running = false;
     stopForkServer();
-  }
-
-  /// What the other ranks leave with.
-  int endsWith(int status) {
-    status_ = status;
-    return status;
   }
 
  private:
@@ -163,21 +161,29 @@ class Session {
       stopForkServer();
       throw;
     }
+    try {
+      activeRanks()->meet();
+    } catch (const MpiError& error) {
+      if (speaksForTheJob()) {
+        complain(error.what());
+      }
+      leaveRanks();  // all do, so that none ends, and has the others ended, before it was said
+      stopForkServer();
+      throw SaidAlready();
+    }
     guardRank(activeRanks()->rank());
     expectToBeTold();
     // After MPI's own handlers, which run later than this one.
-    static_cast<void>(on_exit(endJobAtExit, nullptr));
+    static_cast<void>(std::atexit(endJobAtExit));
   }
-
-  int status_ = kFailure;
 };
 
 /// A rank that serves: everything it does, to its end.
 int serveAsRank(Ranks& ranks) {
   try {
-    const int status = serveParent(ranks);
+    serveParent(ranks);
     leaveRanks();
-    return status;
+    return EXIT_SUCCESS;
   } catch (...) {
     abortJob(ranks, describeException(std::current_exception()).front().message);
     return kFailure;  // GCC 12 does not see that a virtual function never returns
@@ -234,24 +240,20 @@ int runApplication(int, char**, const std::function<int()>& body) {
   }
   std::optional<int> signal;
   try {
-    Session session;
+    const Session session;
     if (Ranks* ranks = activeRanks(); ranks != nullptr && ranks->rank() != 0) {
       return serveAsRank(*ranks);
     }
     // Said before the job is left: a launcher that ends it gives little time.
     try {
-      return session.endsWith(body());
+      return body();
     } catch (const Interrupted& interrupted) {
       complain(interrupted.what());
       signal = interrupted.getSignal();
-      session.endsWith(signal ? 128 + *signal : kFailure);
     } catch (...) {
       complainAbout(std::current_exception());
     }
-  } catch (const MpiError& error) {  // the ranks do not come together, and all know why
-    if (speaksForTheJob()) {
-      complain(error.what());
-    }
+  } catch (const SaidAlready&) {
   } catch (...) {
     complainAbout(std::current_exception());
   }

@@ -1,9 +1,11 @@
 #include "backend/fork_server.hpp"
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <span>
 
@@ -23,6 +25,7 @@ struct ServerLink {
   PrivateDescriptor socket;
   pid_t pid = 0;    // 0: none was started, or it was reaped
   pid_t owner = 0;  // the process that started it; in others (workers) the link means nothing
+  std::atomic<bool> isGuard = false;
 };
 
 ServerLink& link() {
@@ -30,11 +33,12 @@ ServerLink& link() {
   return instance;
 }
 
+/// Called in handlers, too. A server that is gone is noticed by those who need workers.
 void tellServer(const ServerMessage& message) {
-  if (hasForkServer()) {
-    // A server that is gone is noticed by those who need workers.
-    static_cast<void>(sendMessage(link().socket.get(), asBytes(message), {}));
-  }
+  const int error = errno;
+  static_cast<void>(
+      send(link().socket.get(), &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT));
+  errno = error;
 }
 
 class ServerSpawner final : public Spawner {
@@ -129,7 +133,10 @@ void startForkServer() {
   }
   // Both sides: the server may not have run yet when a launcher signals the group.
   setpgid(pid, pid);
-  link() = {std::move(ours), pid, getpid()};
+  link().socket = std::move(ours);
+  link().pid = pid;
+  link().owner = getpid();
+  link().isGuard = false;
 }
 
 void stopForkServer() {
@@ -144,9 +151,19 @@ void stopForkServer() {
   link().pid = 0;
 }
 
-void guardRank(int rank) { tellServer({.kind = ServerMessage::Kind::Guard, .value = rank}); }
+void guardRank(int rank) {
+  if (hasForkServer()) {
+    tellServer({.kind = ServerMessage::Kind::Guard, .value = rank});
+    link().isGuard = true;
+  }
+}
 
-void dismissGuardian() { tellServer({.kind = ServerMessage::Kind::Dismiss}); }
+void dismissGuardian() {
+  if (hasForkServer() && link().isGuard) {
+    tellServer({.kind = ServerMessage::Kind::Dismiss});
+    link().isGuard = false;  // a handler that comes in between says it once more
+  }
+}
 
 bool hasForkServer() { return link().pid != 0 && link().owner == getpid(); }
 

@@ -18,7 +18,8 @@ void stopForkServer();
 /// fork server says so on stderr, with the host's name. No effect without a fork server.
 void guardRank(int rank);
 
-/// The end of this process will be no surprise: it leaves the job, or was told to.
+/// The end of this process will be no surprise: it leaves the job, or was told to. For handlers,
+/// too.
 void dismissGuardian();
 
 /// Started, and not found dead.

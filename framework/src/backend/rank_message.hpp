@@ -19,7 +19,7 @@ enum class RankMessageKind : std::uint32_t {
   Signal,        // value: the signal for busy workers
   EndOperation,
   ClosePool,
-  Leave,  // value: the job's exit status
+  Leave,  // the job is over
   // From an agent.
   Done,        // payload: the results, RunHeader by RunHeader
   ItemFailed,  // first: the item, for good; payload: the error

@@ -25,6 +25,10 @@ class Ranks {
   Ranks& operator=(const Ranks&) = delete;
   virtual ~Ranks() = default;
 
+  /// To be called first. Collective: all ranks return, or all throw an MpiError that says what
+  /// keeps them from working together: another program, another version or another environment on
+  /// one of them. Then leave() is all that may follow.
+  virtual void meet() = 0;
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int size() const = 0;
   [[nodiscard]] virtual const std::string& hostOf(int rank) const = 0;
@@ -51,8 +55,7 @@ using RanksStarter = std::unique_ptr<Ranks> (*)();
 void offerRanks(RanksStarter start) noexcept;
 [[nodiscard]] bool areRanksOffered() noexcept;
 
-/// Starts MPI. Throws MpiError, and what keeps ranks from working together: another program,
-/// another version or another environment on one of them.
+/// Starts MPI. Throws Error.
 void startRanks();
 /// The job's; null before startRanks(), after leaveRanks(), and in forked children.
 [[nodiscard]] Ranks* activeRanks() noexcept;

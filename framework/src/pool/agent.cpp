@@ -212,13 +212,13 @@ class Service final : private AgentPort {
  public:
   explicit Service(Ranks& ranks) : ranks_(ranks), agent_(*this, signals_.getDescriptor()) {}
 
-  int serve() {
+  void serve() {
     Time lastEvent = steadyNow();
     while (true) {
       bool hasHappened = false;
       while (std::optional<RankMessage> message = ranks_.receive()) {
         if (message->header.kind == RankMessageKind::Leave) {
-          return message->header.value;
+          return;
         }
         agent_.handle(std::move(*message));
         hasHappened = true;
@@ -276,6 +276,6 @@ class Service final : private AgentPort {
 
 }  // namespace
 
-int serveParent(Ranks& ranks) { return Service(ranks).serve(); }
+void serveParent(Ranks& ranks) { Service(ranks).serve(); }
 
 }  // namespace procession::detail

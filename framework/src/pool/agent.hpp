@@ -68,8 +68,8 @@ class ParentsAgent final : public LocalAgent, private AgentPort {
 LocalAgent& parentsAgent();
 void dropParentsAgent();
 
-/// What every rank but the parent's does: serves until the parent says that the job is over, and
-/// returns the status that the job ends with. Throws MpiError.
-int serveParent(Ranks& ranks);
+/// What every rank but the parent's does: serves until the parent says that the job is over. Throws
+/// MpiError.
+void serveParent(Ranks& ranks);
 
 }  // namespace procession::detail

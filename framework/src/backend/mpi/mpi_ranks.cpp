@@ -54,20 +54,15 @@ void forEachPiece(std::size_t length, Handle handle) {
 MpiRanks::MpiRanks() {
   int provided = 0;
   checked(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "starting MPI");
-  try {
-    meet();
-    if (provided < MPI_THREAD_FUNNELED) {
-      throw MpiError("this MPI library does not let a program have threads (MPI_THREAD_FUNNELED)");
-    }
-  } catch (...) {
-    MPI_Finalize();  // all ranks come to the same end
-    throw;
-  }
+  hasThreads_ = provided >= MPI_THREAD_FUNNELED;
+  checked(MPI_Comm_dup(MPI_COMM_WORLD, &communicator_), "making a communicator");
+  MPI_Comm_rank(communicator_, &rank_);
 }
 
 void MpiRanks::meet() {
-  checked(MPI_Comm_dup(MPI_COMM_WORLD, &communicator_), "making a communicator");
-  MPI_Comm_rank(communicator_, &rank_);
+  if (!hasThreads_) {
+    throw MpiError("this MPI library does not let a program have threads (MPI_THREAD_FUNNELED)");
+  }
   int size = 1;
   MPI_Comm_size(communicator_, &size);
   const auto launcher = detectLauncher();

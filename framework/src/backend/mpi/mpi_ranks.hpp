@@ -22,10 +22,12 @@ namespace procession::detail {
 /// into the memory that the message will be.
 class MpiRanks final : public Ranks {
  public:
-  /// Starts MPI. Collective over all ranks of the job. Throws MpiError.
+  /// Starts MPI. Collective over all ranks of the job. Until they have met, a failure of MPI ends
+  /// the job.
   MpiRanks();
   ~MpiRanks() override;
 
+  void meet() override;
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int size() const override { return static_cast<int>(facts_.size()); }
   [[nodiscard]] const std::string& hostOf(int rank) const override { return factsOf(rank).host; }
@@ -38,7 +40,6 @@ class MpiRanks final : public Ranks {
   [[noreturn]] void abort(int status) override;
 
  private:
-  void meet();
   /// A message on its way to another rank.
   struct Outgoing {
     std::vector<std::byte> front;  // the header, and a small payload
@@ -60,6 +61,7 @@ class MpiRanks final : public Ranks {
   void take(MPI_Message message, MPI_Status status);
 
   MPI_Comm communicator_ = MPI_COMM_NULL;
+  bool hasThreads_ = false;
   int rank_ = 0;
   std::vector<RankFacts> facts_;
   std::list<Outgoing> outgoing_;
