@@ -36,7 +36,7 @@ struct Application {
   /// everything is cleaned up, so that shells and batch systems see it. A bad value in the
   /// environment is told in one line, and the status is 2; body is not called. Of several
   /// ranks of a launcher (mpirun, srun) rank 0 calls body; the others serve until it is done and
-  /// return its status. Ranks that cannot work together, or a program without the mpi component,
+  /// return 0. Ranks that cannot work together, or a program without the mpi component,
   /// are told once, status 1.
   ///
   /// Whatever happens, no worker is left. A call from inside another throws std::logic_error.
