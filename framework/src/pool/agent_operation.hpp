@@ -37,7 +37,7 @@ class AgentOperation final : private ChunkDriver::Owner {
   AgentOperation(Backend& backend, RankMessage begin, AgentPort& port, int stopDescriptor);
 
   [[nodiscard]] std::uint64_t id() const { return begin_.header.operation; }
-  void run(RankMessage chunk);
+  void run(RankMessage message);
   void recall(std::uint64_t chunk);
   /// Leaves what is under way.
   void stop();
