@@ -35,14 +35,19 @@ std::uint32_t nextPool() {
   return ++last;
 }
 
+int allCores(const Ranks& ranks) {
+  int cores = 0;
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    cores += ranks.coresOf(rank);
+  }
+  return cores;
+}
+
 /// Workers of each rank: in proportion to its cores, as far as whole workers allow.
 std::vector<int> spread(int workers, const Ranks& ranks) {
   std::vector<int> counts(static_cast<std::size_t>(ranks.size()));
   int left = workers;
-  int coresLeft = 0;
-  for (int rank = 0; rank < ranks.size(); ++rank) {
-    coresLeft += ranks.coresOf(rank);
-  }
+  int coresLeft = allCores(ranks);
   for (int rank = 0; rank < ranks.size(); ++rank) {
     const int cores = ranks.coresOf(rank);
     // Rounded up, so that early ranks, the parent's among them, get what cannot be divided.
@@ -52,14 +57,6 @@ std::vector<int> spread(int workers, const Ranks& ranks) {
     coresLeft -= cores;
   }
   return counts;
-}
-
-int allCores(const Ranks& ranks) {
-  int cores = 0;
-  for (int rank = 0; rank < ranks.size(); ++rank) {
-    cores += ranks.coresOf(rank);
-  }
-  return cores;
 }
 
 }  // namespace
@@ -210,18 +207,18 @@ void AgentsBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& e
 }
 
 void AgentsBackend::receiveAll() {
-  while (std::optional<RankMessage> message = ranks_.receive()) {
-    const auto target = message->header.pool == 0 ? backends().find(number_)
-                                                  : backends().find(message->header.pool);
+  const auto deliver = [this](RankMessage message) {
+    // What is about a rank, not about a pool of it, is for the one that waits.
+    const auto target = backends().find(message.header.pool == 0 ? number_ : message.header.pool);
     if (target != backends().end()) {
-      target->second->inbox_.push_back(std::move(*message));
+      target->second->inbox_.push_back(std::move(message));
     }
+  };
+  while (std::optional<RankMessage> message = ranks_.receive()) {
+    deliver(std::move(*message));
   }
   while (std::optional<RankMessage> message = local_.takeAnswer()) {
-    const auto target = backends().find(message->header.pool);
-    if (target != backends().end()) {
-      target->second->inbox_.push_back(std::move(*message));
-    }
+    deliver(std::move(*message));
   }
 }
 
@@ -301,8 +298,7 @@ void AgentsBackend::acceptRuns(const RankMessage& message, BackendEvents& events
     }
     const std::byte* results = reader.take(run.length);
     events.partDone(message.rank, run.first, run.count, {results, run.length});
-    const std::size_t padding = (64 - run.length % 64) % 64;
-    reader.take(std::min(padding, reader.remaining()));
+    reader.take(std::min(runPadding(run.length), reader.remaining()));
   }
 }
 

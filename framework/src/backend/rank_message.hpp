@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -54,6 +55,9 @@ struct alignas(64) RunHeader {
   std::uint64_t count = 0;
   std::uint64_t length = 0;  // bytes of results, without the padding behind them
 };
+[[nodiscard]] inline std::size_t runPadding(std::size_t length) {
+  return (alignof(RunHeader) - length % alignof(RunHeader)) % alignof(RunHeader);
+}
 
 struct RankMessage {
   int rank = 0;  // the sender

@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "backend/error_message.hpp"
 #include "backend/fork_backend.hpp"
 #include "backend/fork_server.hpp"
 #include "procession/error.hpp"
@@ -108,7 +107,7 @@ void Agent::open(const RankHeader& header) {
   try {
     pool.backend = std::make_unique<ForkBackend>(header.value, makeServerSpawner());
   } catch (const Error&) {
-    answerError(header, std::current_exception());
+    answerError(port_, header, RankMessageKind::Failed, std::current_exception());
   }
 }
 
@@ -116,15 +115,16 @@ void Agent::begin(RankMessage message) {
   const RankHeader header = message.header;
   Pool& pool = pools_.at(header.pool);
   if (pool.backend == nullptr) {
-    answerError(header, std::make_exception_ptr(SystemError(
-                            "this rank has no workers, since none could be started", 0)));
+    answerError(port_, header, RankMessageKind::Failed,
+                std::make_exception_ptr(
+                    SystemError("this rank has no workers, since none could be started", 0)));
     return;
   }
   try {
     pool.operation =
         std::make_unique<AgentOperation>(*pool.backend, std::move(message), port_, stopDescriptor_);
   } catch (...) {
-    answerError(header, std::current_exception());
+    answerError(port_, header, RankMessageKind::Failed, std::current_exception());
   }
 }
 
@@ -142,13 +142,6 @@ void Agent::close(Pool& pool) {
       // The fork server is gone, and the workers with it.
     }
   }
-}
-
-void Agent::answerError(RankHeader header, const std::exception_ptr& error) {
-  auto payload = std::make_shared<HeapPayload>();
-  encodeError(*payload, error);
-  header.kind = RankMessageKind::Failed;
-  port_.answer(header, std::move(payload));
 }
 
 bool Agent::step(Time until, int wakeUp) {

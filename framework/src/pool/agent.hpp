@@ -40,7 +40,6 @@ class Agent {
   void begin(RankMessage message);
   void endOperation(Pool& pool);
   static void close(Pool& pool);
-  void answerError(RankHeader header, const std::exception_ptr& error);
 
   AgentPort& port_;
   int stopDescriptor_;

@@ -182,7 +182,7 @@ void AgentOperation::accept(std::uint64_t first, std::uint64_t count, Time busy,
       HeapPayload& payload = *received->results;
       payload.write(&run, sizeof run);
       payload.write(results.data(), results.size());
-      const std::size_t padding = (64 - results.size() % 64) % 64;
+      const std::size_t padding = runPadding(results.size());
       std::memset(payload.claim(padding), 0, padding);
     }
   }
@@ -234,15 +234,12 @@ void AgentOperation::handedOut(const Chunk& chunk) {
 
 void AgentOperation::itemFailed(std::uint64_t item, const std::exception_ptr& error) {
   RankHeader header = begin_.header;
-  header.kind = RankMessageKind::ItemFailed;
   header.first = item;
-  answerError(header, error);
+  answerError(port_, header, RankMessageKind::ItemFailed, error);
 }
 
 void AgentOperation::failed(const std::exception_ptr& error) {
-  RankHeader header = begin_.header;
-  header.kind = RankMessageKind::Failed;
-  answerError(header, error);
+  answerError(port_, begin_.header, RankMessageKind::Failed, error);
 }
 
 void AgentOperation::listenForStop() {
@@ -272,10 +269,12 @@ RankHeader AgentOperation::answerTo(const RankMessage& message, RankMessageKind 
   return header;
 }
 
-void AgentOperation::answerError(RankHeader header, const std::exception_ptr& error) {
+void answerError(AgentPort& port, RankHeader header, RankMessageKind kind,
+                 const std::exception_ptr& error) {
   auto payload = std::make_shared<HeapPayload>();
   encodeError(*payload, error);
-  port_.answer(header, std::move(payload));
+  header.kind = kind;
+  port.answer(header, std::move(payload));
 }
 
 }  // namespace procession::detail

@@ -25,6 +25,10 @@ class AgentPort {
   [[nodiscard]] virtual std::size_t unsentBytes() const = 0;
 };
 
+/// Answers with an error, by a message of that kind.
+void answerError(AgentPort& port, RankHeader header, RankMessageKind kind,
+                 const std::exception_ptr& error);
+
 /// An agent's part in one operation: has its workers do the parent's chunks, and sends back what
 /// they bring.
 ///
@@ -78,7 +82,6 @@ class AgentOperation final : private ChunkDriver::Owner {
   void abortAll();
   Received* findChunkOf(std::uint64_t item);
   [[nodiscard]] RankHeader answerTo(const RankMessage& message, RankMessageKind kind) const;
-  void answerError(RankHeader header, const std::exception_ptr& error);
 
   RankMessage begin_;
   OperationPlan plan_;
