@@ -1,14 +1,15 @@
-# cmake -D PROGRAM=<executable> -D EXPECTED=<file> -P check_output.cmake
+# cmake -D COMMAND=<program>|<argument>... -D EXPECTED=<file> -P check_output.cmake
 #
 # Runs the program and fails unless it ends well, prints exactly what the file holds, and is silent on stderr.
+string(REPLACE "|" ";" command "${COMMAND}")
 file(READ "${EXPECTED}" expected)
-execute_process(COMMAND "${PROGRAM}" OUTPUT_VARIABLE output ERROR_VARIABLE errors RESULT_VARIABLE result)
+execute_process(COMMAND ${command} OUTPUT_VARIABLE output ERROR_VARIABLE errors RESULT_VARIABLE result)
 if(NOT result STREQUAL "0")
-  message(FATAL_ERROR "${PROGRAM} ended with ${result}\n${output}${errors}")
+  message(FATAL_ERROR "${COMMAND} ended with ${result}\n${output}${errors}")
 endif()
 if(NOT output STREQUAL expected)
-  message(FATAL_ERROR "${PROGRAM} printed\n${output}where ${EXPECTED} has\n${expected}")
+  message(FATAL_ERROR "${COMMAND} printed\n${output}where ${EXPECTED} has\n${expected}")
 endif()
 if(NOT errors STREQUAL "")
-  message(FATAL_ERROR "${PROGRAM} printed to stderr\n${errors}")
+  message(FATAL_ERROR "${COMMAND} printed to stderr\n${errors}")
 endif()

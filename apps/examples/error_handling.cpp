@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <cstddef>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -58,6 +59,17 @@ int main(int argc, char** argv) {
       (void)pool.map(values, crash);
     } catch (const WorkerLost& lost) {  // its process died; the pool has a new one already
       std::cout << "item " << *lost.getItem() << ": " << lost.getStatus().describe() << "\n";
+    }
+    // [readme:end]
+
+    // [readme:settled]
+    const std::vector<Outcome<double>> outcomes = pool.mapSettled(values, root);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (outcomes[i]) {
+        std::cout << values[i] << ": " << *outcomes[i] << "\n";
+      } else {  // error() tells what happened, and value() throws it
+        std::cout << values[i] << ": no value, attempts: " << outcomes[i].getAttempts() << "\n";
+      }
     }
     // [readme:end]
 

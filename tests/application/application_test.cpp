@@ -122,6 +122,30 @@ TEST_F(ApplicationTest, InterruptedByADeadlineItEndsWithStatusOne) {
               ExitedWithCode(1), "the deadline is near");
 }
 
+TEST_F(ApplicationTest, TheDeadlineOfTheEnvironmentEndsOperations) {
+  environment_.set("PROCESSION_DEADLINE", "+1s");
+  const auto body = [] {
+    ProcessPool pool(2);
+    pool.each(std::vector<int>(100'000, 0), [](int) { usleep(2000); });
+  };
+  EXPECT_EXIT(std::exit(runBody(body)), ExitedWithCode(1),
+              "^procession: error: the deadline of PROCESSION_DEADLINE, .*, is near: stopped after "
+              "[0-9]+ of 100000 items\n$");
+}
+
+TEST_F(ApplicationTest, TheEndOfTheSlurmJobEndsOperations) {
+  // It has passed: nothing is begun.
+  environment_.set("SLURM_JOB_ID", "4711");
+  environment_.set("SLURM_JOB_END_TIME", "1700000000");
+  const auto body = [] {
+    ProcessPool pool(2);
+    pool.each(std::vector<int>(100'000, 0), [](int) {});
+  };
+  EXPECT_EXIT(std::exit(runBody(body)), ExitedWithCode(1),
+              "^procession: error: the deadline of Slurm job 4711, .*, is near: stopped after 0 of "
+              "100000 items\n$");
+}
+
 TEST_F(ApplicationTest, ARealSignalDuringAnOperationEndsItByThatSignal) {
   const auto body = [] {
     ProcessPool pool(2);
@@ -154,7 +178,8 @@ TEST_F(ApplicationTest, BadVariablesAreToldInOneLineAndNothingRuns) {
   for (const auto& [name, value] :
        {std::pair("PROCESSION_BACKEND", "threads"), std::pair("PROCESSION_BACKEND", "mpi"),
         std::pair("PROCESSION_WORKERS", "none"), std::pair("PROCESSION_WORKERS", "0"),
-        std::pair("PROCESSION_LOG", "loud")}) {
+        std::pair("PROCESSION_LOG", "loud"), std::pair("PROCESSION_PROGRESS", "bar"),
+        std::pair("PROCESSION_DEADLINE", "soon")}) {
     PlainEnvironment environment;
     environment.set(name, value);
     const std::string line =

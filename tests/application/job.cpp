@@ -23,15 +23,13 @@
 #include <string_view>
 #include <vector>
 
+#include "support/rank_here.hpp"
+
 namespace {
 
 using procession::ProcessPool;
 
-// The environment of a worker is its rank's.
-int rankHere() {
-  const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
-  return rank != nullptr ? std::atoi(rank) : 0;
-}
+using procession::test::rankHere;
 
 /// In one piece: several processes write to the same file.
 void say(const std::string& line) {
@@ -70,24 +68,6 @@ int workForeverDeaf(int number) {
   return workForever(number);
 }
 
-/// Items that are encoded in the parent, in mid-operation: one of them ends it.
-struct Trap {
-  int number = 0;
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned /*version*/) {
-    if (Archive::is_saving::value && number == 200) {
-      std::exit(4);
-    }
-    archive& number;
-  }
-};
-
-int openTrap(const Trap& trap) {
-  usleep(1000);
-  return trap.number;
-}
-
 /// True in one process of all: the one that makes the file.
 bool isFirst(const std::string& path, int item) {
   std::FILE* file = std::fopen(path.c_str(), "wx");
@@ -97,6 +77,35 @@ bool isFirst(const std::string& path, int item) {
   std::fprintf(file, "%d\n", item);
   std::fclose(file);
   return true;
+}
+
+/// Items that are encoded in the parent, in mid-operation: one of them ends it.
+struct Trap {
+  int number = 0;
+  bool isExit = true;  // otherwise it throws
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    if (Archive::is_saving::value && number == 200) {
+      isExit ? std::exit(4) : throw std::runtime_error("it snapped");
+    }
+    archive& number& isExit;
+  }
+};
+
+/// One item is with a worker of rank 1 for ever.
+int openTrap(const Trap& trap) {
+  return rankHere() == 1 && isFirst("open", trap.number) ? workForever(trap.number) : trap.number;
+}
+
+int springTrap(bool isExit) {
+  std::vector<Trap> traps(400);
+  for (std::size_t i = 0; i < traps.size(); ++i) {
+    traps[i] = {static_cast<int>(i), isExit};
+  }
+  ProcessPool pool(procession::PoolOptions{.chunkSize = 1});
+  static_cast<void>(pool.map(traps, openTrap));
+  return 0;
 }
 
 int segfaultOnRank1(const std::string& path, int item) {
@@ -111,6 +120,13 @@ int throwOnRank1(const std::string& path, int item) {
     throw std::runtime_error("no such luck");
   }
   return square(item);
+}
+
+int killForkServerOfRank1(int item) {
+  if (rankHere() == 1) {
+    kill(getppid(), SIGKILL);
+  }
+  return item;
 }
 
 template <class Failure>
@@ -137,6 +153,30 @@ void failOnRank1(int (*callback)(const std::string&, int)) {
 ProcessPool& staticPool() {
   static ProcessPool pool;
   return pool;
+}
+
+/// A manager that outlives the body.
+procession::ProcessManager& staticManager() {
+  static procession::ProcessManager manager;
+  return manager;
+}
+
+/// Some tasks for each rank, in processes that only a signal ends.
+void startTasks(procession::ProcessManager& manager) {
+  for (int i = 0; i < 6; ++i) {
+    manager.add(workForever, i)->start();
+  }
+}
+
+/// Forked by rank 0, both of them.
+void forkTwice(procession::ProcessManager& manager) {
+  const std::string text = "not portable";
+  for (int i = 0; i < 2; ++i) {
+    manager.add([&text] { return text; });
+  }
+  for (const procession::TaskOutcome& outcome : manager.run()) {
+    check(outcome.get<std::string>() == text, "results");
+  }
 }
 
 int run(const std::string& what) {
@@ -174,14 +214,29 @@ int run(const std::string& what) {
          workALittle(staticPool());
          std::exit(4);
        }},
-      {"exit-in-an-operation",
-       []() -> int {
-         std::vector<Trap> traps(400);
-         for (std::size_t i = 0; i < traps.size(); ++i) {
-           traps[i].number = static_cast<int>(i);
+      {"exit-in-an-operation", [] { return springTrap(true); }},
+      {"throw-in-an-operation", [] { return springTrap(false); }},
+      {"exit-in-a-handler",
+       [] {
+         std::signal(SIGUSR1, [](int) { std::exit(4); });
+         ProcessPool pool;
+         static_cast<void>(pool.map(someNumbers(pool.getWorkerCount()), workForever));
+         return 0;
+       }},
+      {"fork-server-is-killed",
+       [] {
+         ProcessPool first;
+         ProcessPool second;
+         workALittle(second);
+         try {
+           static_cast<void>(first.map(someNumbers(400), killForkServerOfRank1));
+           check(false, "nothing failed");
+         } catch (const procession::SystemError& error) {
+           say(error.what());
          }
-         ProcessPool pool(procession::PoolOptions{.chunkSize = 1});
-         static_cast<void>(pool.map(traps, openTrap));
+         // What a pool was to be opened with is gone: the others have their chunks by then.
+         ProcessPool third(procession::PoolOptions{.chunkSize = 1});
+         static_cast<void>(third.map(someNumbers(third.getWorkerCount()), workForever));
          return 0;
        }},
       {"work",
@@ -204,6 +259,27 @@ int run(const std::string& what) {
          while (true) {
            ::pause();
          }
+         return 0;
+       }},
+      {"tasks",
+       [] {
+         procession::ProcessManager manager;
+         for (int i = 0; i < 6; ++i) {
+           manager.add(workForever, i);
+         }
+         manager.run(6);
+         return 0;
+       }},
+      {"exit-with-tasks",
+       []() -> int {
+         procession::ProcessManager manager;
+         startTasks(manager);
+         startTasks(staticManager());
+         std::exit(4);
+       }},
+      {"forks",
+       [] {
+         forkTwice(staticManager());
          return 0;
        }},
       {"segfault",

@@ -172,6 +172,15 @@ TEST_F(ProcessTest, OfSeveralRanksNoneDoesTheWorkOfAll) {
   EXPECT_THAT(manager.run<int>(), ElementsAre(1)) << "usable once there is one rank";
 }
 
+TEST_F(ProcessTest, CallbacksGetTheStreamsOfTheSeedAskedFor) {
+  const auto numbers =
+      Process::map(numbers_, [](int, Random& random) { return random(); }, {.seed = 5});
+  ASSERT_EQ(numbers.size(), numbers_.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    EXPECT_EQ(numbers[i], Random(5, i)());
+  }
+}
+
 int changed = 0;
 
 TEST_F(ProcessTest, OnItsOwnEachCallSeesTheMemoryOfTheMoment) {

@@ -6,10 +6,12 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "backend/operation_runner.hpp"
+#include "pool/pool_test_support.hpp"
 #include "procession/detail/wire/codec.hpp"
 
 namespace procession::detail {
@@ -21,11 +23,29 @@ using testing::ElementsAre;
 class FirstItemKernel final : public Kernel {
  public:
   explicit FirstItemKernel(PayloadReader&) {}
-  bool run(std::uint64_t first, std::uint64_t, ByteView, PayloadWriter& results,
-           ItemProgress) override {
+  std::uint64_t run(std::uint64_t first, std::uint64_t count, ByteView, PayloadWriter& results,
+                    ItemProgress) override {
     results.writeWord(first);
-    return true;
+    return count;
   }
+};
+
+/// The same, when it was let pass a gate.
+class GatedKernel final : public Kernel {
+ public:
+  explicit GatedKernel(PayloadReader& setup) : gate_(decode<std::string>(setup)) {}
+  std::uint64_t run(std::uint64_t first, std::uint64_t count, ByteView, PayloadWriter& results,
+                    ItemProgress progress) override {
+    if (!progress.enter(first)) {
+      return 0;
+    }
+    test::Gate::pass(gate_);
+    results.writeWord(first);
+    return count;
+  }
+
+ private:
+  std::string gate_;
 };
 
 /// Keeps what a backend tells.
@@ -36,13 +56,19 @@ class Record final : public BackendEvents {
     PayloadReader reader(results);
     done.emplace_back(chunk, reader.readWord());
   }
-  void chunkThrew(int, std::uint64_t, std::optional<std::uint64_t>, std::vector<ExceptionInfo>,
+  void partDone(int, std::uint64_t, std::uint64_t, Time, ByteView) override {
+    FAIL() << "all is done at once here";
+  }
+  void chunkThrew(int, std::uint64_t, std::uint64_t, Time, std::vector<ExceptionInfo>,
                   Origin) override {
     FAIL() << "nothing throws here";
   }
-  void chunkAborted(int, std::uint64_t) override { FAIL() << "nothing is stopped here"; }
+  void chunkAborted(int, std::uint64_t, std::uint64_t) override {
+    FAIL() << "nothing is stopped here";
+  }
   void recallAnswered(int, std::uint64_t, bool recalled) override { recalls.push_back(recalled); }
-  void workerLost(int, std::optional<std::uint64_t>, ProcessStatus status, Origin) override {
+  void shortened(int, std::uint64_t, std::uint64_t) override { FAIL() << "nothing is cut here"; }
+  void workerLost(int, std::optional<std::uint64_t>, Time, ProcessStatus status, Origin) override {
     FAIL() << "the worker " << status.describe();
   }
 
@@ -79,14 +105,32 @@ TEST_F(ForkBackendTest, ChunkThatWasTakenBackDoesNotRunInPlaceOfALaterOneOfTheSa
   begin(1);
   send({.id = 1, .first = 10, .count = 1});
   backend_.recall(0, 1, record_);
-  backend_.end();
+  backend_.end(-1);
   begin(2);
   send({.id = 1, .first = 20, .count = 1});  // numbers start anew in each operation
   waitForDone(1);
-  backend_.end();
+  backend_.end(-1);
 
   EXPECT_THAT(record_.recalls, ElementsAre(true));
   EXPECT_THAT(record_.done, ElementsAre(std::pair<std::uint64_t, std::uint64_t>(1, 20)));
+}
+
+TEST_F(ForkBackendTest, ANodeOfAReductionThatWasBegunIsNotCut) {
+  test::Gate gate;
+  setup_ = std::make_unique<HeapPayload>();
+  writeFactory(*setup_, &makeKernel<GatedKernel>);
+  encode(*setup_, gate.path());
+  OperationSetup setup{.id = 1, .bytes = setup_->view()};
+  setup.plan.shape.wholeNodes = true;
+  backend_.begin(setup, record_);
+  send({1, 0, 4});
+  backend_.wait(steadyNow(), -1, record_);  // sends
+  gate.awaitArrivals(1);
+  backend_.recall(0, 1, record_);
+  EXPECT_THAT(record_.recalls, ElementsAre(false));
+  gate.letPass(1);
+  waitForDone(1);
+  EXPECT_THAT(record_.done, ElementsAre(std::pair(1, 0)));
 }
 
 TEST_F(ForkBackendTest, AnswersToSeveralChunksComeBackWithTheirNumbers) {
@@ -94,7 +138,7 @@ TEST_F(ForkBackendTest, AnswersToSeveralChunksComeBackWithTheirNumbers) {
   send({.id = 1, .first = 10, .count = 1});
   send({.id = 2, .first = 11, .count = 1});
   waitForDone(2);
-  backend_.end();
+  backend_.end(-1);
 
   EXPECT_THAT(record_.done, ElementsAre(std::pair<std::uint64_t, std::uint64_t>(1, 10),
                                         std::pair<std::uint64_t, std::uint64_t>(2, 11)));

@@ -8,11 +8,9 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 #include <vector>
 
@@ -21,6 +19,7 @@
 #include "procession/error.hpp"
 #include "support/in_child.hpp"
 #include "support/leak_guard.hpp"
+#include "support/process_stat.hpp"
 #include "system/file_descriptor.hpp"
 #include "system/fork.hpp"
 #include "system/host_name.hpp"
@@ -39,17 +38,6 @@ void awaitReadable(int descriptor) {
 std::size_t countDescriptors(pid_t pid) {
   const auto folder = std::filesystem::path("/proc") / std::to_string(pid) / "fd";
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
-}
-
-pid_t parentOf(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string stat;
-  std::getline(file, stat);
-  std::istringstream rest(stat.substr(stat.rfind(')') + 1));
-  std::string state;
-  pid_t parent = 0;
-  rest >> state >> parent;
-  return parent;
 }
 
 /// Some workers of one spawner, without a backend: channels that are merely held open.
@@ -143,7 +131,7 @@ TEST_P(SpawnerTest, StartsWorkersAndTellsTheirProcesses) {
   EXPECT_NE(crew.pid(0), crew.pid(1));
   EXPECT_NE(crew.pid(1), crew.pid(2));
   EXPECT_FALSE(crew.hasEnded(0));
-  EXPECT_EQ(parentOf(crew.pid(0)) == getpid(), !GetParam())
+  EXPECT_EQ(test::parentOf(crew.pid(0)) == getpid(), !GetParam())
       << "the server's workers are the server's children";
 }
 
@@ -202,7 +190,7 @@ TEST_P(SpawnerTest, SignalsToTheGroupDoNotEndWorkers) {
 
 TEST_P(SpawnerTest, TwoHundredPoolsLeaveNoDescriptor) {
   Crew first(make(), 1);
-  const pid_t server = GetParam() ? parentOf(first.pid(0)) : getpid();
+  const pid_t server = GetParam() ? test::parentOf(first.pid(0)) : getpid();
   const std::size_t before = countDescriptors(getpid());
   const std::size_t serverBefore = countDescriptors(server);
   for (int pool = 0; pool < 200; ++pool) {
@@ -265,7 +253,7 @@ TEST(ForkServerTest, ItsWorkersDieWithItAndTheParentIsToldSo) {
   startForkServer();
   {
     Crew crew(makeServerSpawner(), 2);
-    kill(parentOf(crew.pid(0)), SIGKILL);
+    kill(test::parentOf(crew.pid(0)), SIGKILL);
     crew.awaitEnd(0);
     crew.awaitEnd(1);
     EXPECT_THROW(
@@ -287,14 +275,14 @@ TEST(ForkServerTest, IsInAProcessGroupOfItsOwnAndDeafToLaunchersSignals) {
   startForkServer();
   {
     Crew crew(makeServerSpawner(), 1);
-    const pid_t server = parentOf(crew.pid(0));
+    const pid_t server = test::parentOf(crew.pid(0));
     EXPECT_EQ(getpgid(server), server);
     EXPECT_NE(getpgid(server), getpgid(0));
     for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2}) {
       kill(server, signal);
     }
     Crew next(makeServerSpawner(), 1);
-    EXPECT_EQ(parentOf(next.pid(0)), server);
+    EXPECT_EQ(test::parentOf(next.pid(0)), server);
   }
   stopForkServer();
 }

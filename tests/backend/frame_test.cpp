@@ -132,7 +132,7 @@ TEST_F(FrameTest, EachFieldOfAHeaderIsChecked) {
   FrameHeader header = inlineHeader(0);
   header.magic ^= 1;
   EXPECT_THAT(refusalOf(header), HasSubstr("frame mark"));
-  for (const int kind : {0, 7, 0xFFFF}) {
+  for (const int kind : {0, static_cast<int>(FrameKind::Ended) + 1, 0xFFFF}) {
     header = inlineHeader(0);
     header.kind = static_cast<FrameKind>(kind);
     EXPECT_THAT(refusalOf(header), HasSubstr("unknown kind"));

@@ -49,11 +49,15 @@ void registerAll(const Settings& settings) {
   benchmarks::registerFilter(settings);
   benchmarks::registerSum(settings);
   benchmarks::registerTasks(settings);
+  benchmarks::registerFutures(settings);
   benchmarks::registerSmallMap(settings);
   benchmarks::registerPoolLifetime(settings);
   benchmarks::registerStrings(settings);
   benchmarks::registerUneven(settings);
   benchmarks::registerLargeResults(settings);
+  benchmarks::registerRandom(settings);
+  benchmarks::registerSettled(settings);
+  benchmarks::registerKills(settings);
 }
 
 int runBenchmarks(std::vector<char*> arguments) {

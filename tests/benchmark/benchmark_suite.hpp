@@ -14,10 +14,14 @@ void registerMap(const Settings& settings);
 void registerFilter(const Settings& settings);
 void registerSum(const Settings& settings);
 void registerTasks(const Settings& settings);
+void registerFutures(const Settings& settings);
 void registerSmallMap(const Settings& settings);
 void registerPoolLifetime(const Settings& settings);
 void registerStrings(const Settings& settings);
 void registerUneven(const Settings& settings);
 void registerLargeResults(const Settings& settings);
+void registerRandom(const Settings& settings);
+void registerSettled(const Settings& settings);
+void registerKills(const Settings& settings);
 
 }  // namespace procession::benchmarks

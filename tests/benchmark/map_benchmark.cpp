@@ -7,6 +7,7 @@
 #include "benchmark_suite.hpp"
 #include "contender.hpp"
 #include "procession/process_pool.hpp"
+#include "square_input.hpp"
 #include "vector_job.hpp"
 
 // map x*x over doubles in memory: all hand-over, hardly any work.
@@ -17,22 +18,6 @@ namespace {
 
 constexpr std::size_t kChunkItems =
     64 * 1024;  // 512 KiB: the best of 64 KiB to 4 MiB in pipes of 1 MiB
-
-struct Input {
-  std::vector<double> items;
-  std::vector<double> squares;
-};
-
-Input makeInput(std::size_t count) {
-  Input input;
-  input.items.resize(count);
-  input.squares.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    input.items[i] = static_cast<double>(i % 1'000'003) * 0.25;
-    input.squares[i] = input.items[i] * input.items[i];
-  }
-  return input;
-}
 
 Bytes squareInPlace(std::span<std::byte> request) {
   for (double& x : valuesOf<double>(request)) {
@@ -59,7 +44,7 @@ std::vector<double> mapWithOpenMp(int threads, const std::vector<double>& items)
 
 void registerMapOf(std::size_t count, const Lazy<ProcessPool>& pool, const Lazy<PipeWorkers>& pipes,
                    int workers) {
-  const auto input = lazily([count] { return makeInput(count); });
+  const auto input = lazily([count] { return makeSquareInput(count); });
   const std::string row = "map/" + std::to_string(count);
   const auto matches = [input](const std::vector<double>& squares) {
     return squares == input->squares;

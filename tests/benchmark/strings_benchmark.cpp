@@ -9,6 +9,7 @@
 #include "contender.hpp"
 #include "pipe_workers.hpp"
 #include "procession/process_pool.hpp"
+#include "string_input.hpp"
 
 // Reversing strings: values that are no plain bytes, each with memory of its own.
 
@@ -16,26 +17,7 @@ namespace procession::benchmarks {
 
 namespace {
 
-constexpr std::size_t kStringSize = 100;
 constexpr std::size_t kChunkStrings = 2'000;  // some 200 KiB
-
-struct Input {
-  std::vector<std::string> strings;
-  std::vector<std::string> reversed;
-};
-
-Input makeInput(std::size_t count) {
-  Input input;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::string text = std::to_string(i);
-    while (text.size() < kStringSize) {
-      text += static_cast<char>('a' + (text.size() + i) % 26);
-    }
-    input.reversed.emplace_back(text.rbegin(), text.rend());
-    input.strings.push_back(std::move(text));
-  }
-  return input;
-}
 
 /// Strings one after the other, each behind its length.
 class Packer {
@@ -121,7 +103,7 @@ std::vector<std::string> reverseOverPipes(PipeWorkers& workers,
 void registerStrings(const Settings& settings) {
   const int workers = settings.workers;
   const std::size_t count = settings.tiny ? 5'000 : 200'000;
-  const auto input = lazily([count] { return makeInput(count); });
+  const auto input = lazily([count] { return makeStringInput(count); });
   const auto pool = lazily([workers] { return ProcessPool(workers); });
   const auto pipes = lazily([workers] { return PipeWorkers(workers, reverseRequest); });
   const auto matches = [input](const std::vector<std::string>& reversed) {

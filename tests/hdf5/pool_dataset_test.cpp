@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,20 @@ TEST_P(PoolDatasetTest, MapsFiltersAndReducesWhatWorkersRead) {
   EXPECT_EQ(large, std::vector<double>(values.begin(), values.begin() + 999));
   EXPECT_EQ(sum, ProcessPool(1).reduce(values, std::plus<>{}, 0.0))
       << "the same bits as from memory";
+}
+
+TEST_P(PoolDatasetTest, SettlesWhatWorkersRead) {
+  TestFile(file()).write("/values", {1000}, counting<int>(1000), {.chunk = {99}});
+  ProcessPool pool(GetParam());
+
+  const auto outcomes = pool.mapSettled(Dataset<int>(file(), "/values"), [](int value) {
+    return value % 10 == 3 ? throw std::domain_error("three") : 2 * value;
+  });
+
+  ASSERT_EQ(outcomes.size(), 1000u);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    EXPECT_EQ(outcomes[i].valueOr(-1), i % 10 == 3 ? -1 : static_cast<int>(2 * i));
+  }
 }
 
 TEST_P(PoolDatasetTest, RowsAreItems) {

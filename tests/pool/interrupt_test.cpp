@@ -12,6 +12,7 @@
 #include "pool/pool_test_support.hpp"
 #include "procession/process_pool.hpp"
 #include "support/leak_guard.hpp"
+#include "support/process_stat.hpp"
 
 // Signals to the program while it works, and the death of the program or its fork server.
 
@@ -69,6 +70,94 @@ TEST_P(InterruptTest, ASignalEndsTheOperationItsWorkersAndNothingElse) {
     kill(child, signal);
     EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0)) << signal;
   }
+}
+
+TEST_P(InterruptTest, ASignalWhileAFutureIsAwaitedSettlesAllThatIsNotDone) {
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool(2);
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 100; ++i) {
+      futures.push_back(pool.submit(&passGate, gate.path(), i));
+    }
+    Gate::arrive(gate.path());
+    for (const Future<int>& future : futures) {
+      try {
+        (void)future.get();
+        return 1;
+      } catch (const Interrupted& interrupted) {
+        if (interrupted.getSignal() != SIGINT) {
+          return 2;
+        }
+      }
+    }
+    if (pool.submit([] { return 5; }).get() != 5) {
+      return 3;
+    }
+    pool.shutdown();
+    return hasNoWorkers() ? 0 : 4;
+  });
+  gate.awaitArrivals(3);
+  awaitSleep(child);
+  kill(child, SIGINT);
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0));
+}
+
+TEST_P(InterruptTest, ASignalEndsAStreamOfResults) {
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool(2);
+    auto results = pool.mapUnordered(numbersUpTo(1000), bindFront(&passGate, gate.path()));
+    Gate::arrive(gate.path());
+    try {
+      (void)results.begin();
+      return 1;
+    } catch (const Interrupted&) {
+    }
+    if (pool.map(numbersUpTo(100), [](int n) { return n; }) != numbersUpTo(100)) {
+      return 2;
+    }
+    pool.shutdown();
+    return hasNoWorkers() ? 0 : 3;
+  });
+  gate.awaitArrivals(3);
+  awaitSleep(child);
+  kill(child, SIGINT);
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0));
+}
+
+TEST_P(InterruptTest, ASignalWhileTheRestOfAStreamIsGivenUpIsNotLost) {
+  Gate gate;
+  Gate leaving;
+  const pid_t child = start([&] {
+    ProcessPool pool({.workerCount = 2, .chunkSize = 1});
+    const auto work = [](const std::string& path, int n) { return n == 0 ? n : passGate(path, n); };
+    for ([[maybe_unused]] const auto& [index, value] :
+         pool.mapUnordered(numbersUpTo(1000), bindFront(work, gate.path()))) {
+      gate.awaitArrivals(2);
+      Gate::arrive(leaving.path());
+      break;  // items that are begun are awaited
+    }
+    return 1;
+  });
+  leaving.awaitArrivals(1);
+  awaitSleep(child);
+  kill(child, SIGINT);
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::signaled(SIGINT));
+  EXPECT_TRUE(LeakGuard::reapOrphans().empty());
+}
+
+TEST_P(InterruptTest, SignalsAreTheProgramsOwnWhileItDoesNotWait) {
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool(2);
+    const auto future = pool.submit(&passGate, gate.path(), 1);
+    gate.awaitArrivals(1);
+    std::raise(SIGTERM);  // the default: the end of the program, and of its workers with it
+    return 1;
+  });
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::signaled(SIGTERM));
+  EXPECT_TRUE(LeakGuard::reapOrphans().empty());
 }
 
 TEST_P(InterruptTest, ASecondSignalKillsWorkersThatDoNotListen) {

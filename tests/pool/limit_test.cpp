@@ -57,6 +57,23 @@ INSTANTIATE_TEST_SUITE_P(, LimitTest, testing::Bool(),
 INSTANTIATE_TEST_SUITE_P(, NoDescriptorLargeTest, testing::Bool(),
                          [](const auto& isServer) { return isServer.param ? "Server" : "Direct"; });
 
+void workIn(ProcessPool pool) {
+  pool.each(numbersUpTo(10), [](int) {});
+}
+
+/// In a child: writes what the SystemError says that is to be thrown. Returns its exit status.
+template <class Action>
+int tellSystemError(Action action) {
+  try {
+    action();
+  } catch (const SystemError& error) {
+    std::puts(error.what());
+    std::fflush(stdout);
+    return 0;
+  }
+  return 1;
+}
+
 // Limits.
 
 TEST_P(LimitTest, GoesOnWithTheWorkersThatCouldBeForked) {
@@ -81,17 +98,7 @@ TEST_P(LimitTest, GoesOnWithTheWorkersThatCouldBeForked) {
 TEST_P(LimitTest, WithoutASingleWorkerTheErrorNamesTheLimit) {
   const auto end = inChild([&] {
     forksLeft = GetParam() ? 1 : 0;  // for the fork server itself
-    return runBody([] {
-      try {
-        ProcessPool pool(3);
-        pool.each(numbersUpTo(10), [](int) {});
-      } catch (const SystemError& error) {
-        std::puts(error.what());
-        std::fflush(stdout);
-        return 0;
-      }
-      return 1;
-    });
+    return runBody([] { return tellSystemError([] { workIn(ProcessPool(3)); }); });
   });
   EXPECT_EQ(end.status, ProcessStatus::exited(0)) << end.output;
   EXPECT_THAT(end.output, HasSubstr("ulimit -u"));
@@ -117,19 +124,20 @@ TEST_P(NoDescriptorLargeTest, WithoutADescriptorTheErrorNamesTheLimit) {
     for (int descriptor = 0; (descriptor = dup(STDIN_FILENO)) >= 0;) {
       all.emplace_back(descriptor);
     }
-    try {
-      ProcessPool pool(2);
-      pool.each(numbersUpTo(10), [](int) {});
-    } catch (const SystemError& error) {
-      std::puts(error.what());
-      std::fflush(stdout);
-      all.clear();
-      return 0;
-    }
-    return 1;
+    return tellSystemError([] { workIn(ProcessPool(2)); });
   });
   EXPECT_EQ(end.status, ProcessStatus::exited(0)) << end.output;
   EXPECT_THAT(end.output, HasSubstr("ulimit -n"));
+}
+
+TEST_P(LimitTest, WithoutRoomForSharedMemoryTheErrorNamesTheLimit) {
+  const auto end = run([] {
+    const rlimit small{1 << 20, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &small);
+    return tellSystemError([] { const ProcessPool pool(2); });
+  });
+  EXPECT_EQ(end.status, ProcessStatus::exited(0)) << end.output;
+  EXPECT_THAT(end.output, HasSubstr("ulimit -f"));
 }
 
 // Exits and output.

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <ranges>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -283,26 +285,43 @@ TEST_F(PoolMapTest, LazyRangesSayWhereTheyComputeTheirItems) {
   EXPECT_EQ(std::ranges::count(same, true), 20);
 }
 
-TEST(PoolPropertyTest, AgreesWithTheStandardAlgorithmsForRandomItemsChunksAndWorkers) {
-  std::mt19937 random(4711);
-  for (int round = 0; round < 12; ++round) {
-    const PoolOptions options{.workerCount = 1 + static_cast<int>(random() % 5),
-                              .chunkSize = random() % 3 == 0 ? 0 : 1 + random() % 40};
-    SCOPED_TRACE(std::to_string(options.workerCount) + " workers, chunks of " +
-                 std::to_string(options.chunkSize));
-    ProcessPool pool(options);
-    const std::vector<int> items = randomNumbers(random() % 2000, static_cast<unsigned>(random()));
-    const auto isKept = [](int n) { return n % 5 < 2; };
+/// Throws in the midst of chunks, once an item.
+template <class Result, class Make>
+Result throwOnce(const std::string& path, int n, Make make) {
+  if (n % 37 == 20) {
+    const std::string file = path + "." + std::to_string(n);
+    SharedFile::append(file, "attempt");
+    if (SharedFile::linesOf(file).size() == 1) {
+      throw std::runtime_error("once");
+    }
+  }
+  return make(n);
+}
 
-    std::vector<std::string> mapped;
-    std::ranges::transform(items, std::back_inserter(mapped),
-                           [](int n) { return std::to_string(n); });
-    EXPECT_EQ(pool.map(items, [](int n) { return std::to_string(n); }), mapped);
-    std::vector<int> kept;
-    std::ranges::copy_if(items, std::back_inserter(kept), isKept);
-    EXPECT_EQ(pool.filter(items, isKept), kept);
-    EXPECT_EQ(pool.reduce(mapped, std::plus<>{}, std::string("start")),
-              std::accumulate(mapped.begin(), mapped.end(), std::string("start")));
+TEST(PoolRetryTest, ResultsInFrontOfAnItemThatThrowsAreKept) {
+  const auto numbers = numbersUpTo(300);
+  for (const std::size_t chunkSize : {0, 1, 100}) {
+    ProcessPool pool({.workerCount = 2, .chunkSize = chunkSize, .retries = 1});
+    const SharedFile raw;
+    const auto same = [](const std::string& path, int n) {
+      return throwOnce<int>(path, n, [](int number) { return number; });
+    };
+    EXPECT_EQ(pool.map(numbers, bindFront(same, raw.path())), numbers);
+    const SharedFile text;
+    const auto print = [](const std::string& path, int n) {
+      return throwOnce<std::string>(path, n, [](int number) { return std::to_string(number); });
+    };
+    EXPECT_EQ(pool.map(numbers, bindFront(print, text.path())),
+              pool.map(numbers, [](int n) { return std::to_string(n); }));
+    const SharedFile bits;
+    const auto isThird = [](const std::string& path, int n) {
+      return throwOnce<bool>(path, n, [](int number) { return number % 3 == 0; });
+    };
+    EXPECT_EQ(pool.filter(numbers, bindFront(isThird, bits.path())),
+              pool.filter(numbers, [](int n) { return n % 3 == 0; }));
+    const SharedFile nodes;
+    EXPECT_EQ(pool.mapReduce(numbers, bindFront(same, nodes.path()), std::plus<>{}, 0),
+              299 * 300 / 2);
   }
 }
 

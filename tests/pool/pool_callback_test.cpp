@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <memory>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pool/pool_test_support.hpp"
@@ -151,6 +153,54 @@ TEST_F(PoolCallbackTest, MayUseAPoolOfItsOwnWhichWorksInThatWorker) {
   };
   const std::vector<std::pair<int, int>> expected{{0, 0}, {4950, 0}};
   EXPECT_EQ(pool_.map(std::vector{1, 100}, nested), expected);
+}
+
+struct NestedDoubler : WorkerInterface<int, int> {
+  int process(const int& job) override { return 2 * job; }
+};
+
+TEST_F(PoolCallbackTest, MayUseEveryOperationOfAPoolOfItsOwn) {
+  const auto nested = [](int n) {
+    ProcessPool inner(2);
+    const std::vector<int> items = numbersUpTo(n);  // 0 to n - 1
+    const auto twice = [](int item) { return 2 * item; };
+    const auto add = [](int a, int b) { return a + b; };
+    const auto sumOf = [](const std::vector<int>& values) {
+      return std::accumulate(values.begin(), values.end(), 0);
+    };
+    std::vector<int> sums;
+    sums.push_back(sumOf(inner.map(items, twice)));
+    sums.push_back(2 * sumOf(inner.filter(items, [](int) { return true; })));
+    sums.push_back(2 * inner.reduce(items, add, 0));
+    sums.push_back(inner.mapReduce(items, twice, add, 0));
+    sums.push_back(2 * inner.aggregate(items, 0, add, add));
+    sums.push_back(sumOf(inner.starmap(std::vector{std::pair(n * n, -n)}, add)));
+    sums.push_back(sumOf(inner.process(items, NestedDoubler())));
+    int settled = 0;
+    for (const Outcome<int>& outcome : inner.mapSettled(items, twice)) {
+      settled += outcome.value();
+    }
+    sums.push_back(settled);
+    int streamed = 0;
+    for (const auto& [index, value] : inner.mapUnordered(items, twice)) {
+      streamed += value;
+    }
+    sums.push_back(streamed);
+    std::vector<Future<int>> futures;
+    for (const int item : items) {
+      futures.push_back(inner.submit(twice, item));
+    }
+    int submitted = 0;
+    for (const Future<int>& future : asCompleted(futures)) {
+      submitted += future.get();
+    }
+    sums.push_back(submitted);
+    inner.each(items, localOnly([&](int item) { sums.push_back(item); }));
+    return sums;
+  };
+  std::vector<int> expected(10, 20);
+  expected.insert(expected.end(), {0, 1, 2, 3, 4});
+  EXPECT_EQ(pool_.map(std::vector{5, 5}, nested), std::vector(2, expected));
 }
 
 TEST_F(PoolCallbackTest, MayUseThePoolThatItInherited) {

@@ -78,6 +78,47 @@ TEST(PoolLifeTest, MovesWithItsWorkers) {
   EXPECT_EQ(second.map(std::vector{1}, &increment), std::vector{2});
 }
 
+TEST(PoolLifeTest, MovesWhileSubmissionsAreOpen) {
+  ProcessPool first(2);
+  std::vector<Future<int>> futures;
+  for (int i = 0; i < 100; ++i) {
+    futures.push_back(first.submit(&increment, i));
+  }
+  ProcessPool second(std::move(first));
+  futures.push_back(second.submit(&increment, 100));
+  for (int i = 0; i <= 100; ++i) {
+    EXPECT_EQ(futures[static_cast<std::size_t>(i)].get(), i + 1);
+  }
+}
+
+TEST(PoolLifeTest, MovesWhileResultsAreTaken) {
+  ProcessPool first(2);
+  auto results = first.mapUnordered(numbersUpTo(100), &increment);
+  auto result = results.begin();
+  ProcessPool second(std::move(first));
+  int sum = 0;
+  for (; result != results.end(); ++result) {
+    sum += (*result).value;
+  }
+  EXPECT_EQ(sum, 5050);
+  EXPECT_EQ(second.map(std::vector{1}, &increment), std::vector{2});
+}
+
+TEST(PoolLifeTest, AssignedToItEndsWhatIsUnderWay) {
+  ProcessPool pool(2);
+  auto results = pool.mapUnordered(numbersUpTo(100), &increment);
+  auto result = results.begin();
+  pool = ProcessPool(2);
+  EXPECT_THROW(
+      {
+        while (result != results.end()) {
+          ++result;
+        }
+      },
+      Interrupted);
+  EXPECT_EQ(pool.map(std::vector{1}, &increment), std::vector{2});
+}
+
 TEST(PoolLifeTest, SeveralPoolsWorkSideBySide) {
   ProcessPool one(2);
   ProcessPool two(3);
@@ -100,6 +141,32 @@ TEST(PoolLifeTest, ASecondThreadIsToldThatThePoolIsBusy) {
     return n;
   };
   EXPECT_EQ(pool.map(std::vector{7}, bindFront(wait, gate.path())), std::vector{7});
+}
+
+TEST(PoolLifeTest, ASecondThreadIsRefusedWhateverItWantsAndTheOperationIsUnharmed) {
+  Gate gate;
+  ProcessPool pool(2);
+  const std::vector<int> one{1};
+  const auto add = [](int a, int b) { return a + b; };
+  std::jthread intruder([&] {
+    gate.awaitArrivals(1);
+    EXPECT_THROW(static_cast<void>(pool.filter(one, [](int) { return true; })), std::logic_error);
+    EXPECT_THROW(pool.each(one, [](int) {}), std::logic_error);
+    EXPECT_THROW(static_cast<void>(pool.reduce(one, add, 0)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(pool.aggregate(one, 0, add, add)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(pool.mapUnordered(one, &increment)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(pool.mapSettled(one, &increment)), std::logic_error);
+    EXPECT_THROW(static_cast<void>(pool.submit(&increment, 1)), std::logic_error);
+    EXPECT_THROW(pool.shutdown(), std::logic_error);
+    gate.letPass(1);
+  });
+  const auto wait = [](const std::string& path, int n) {
+    Gate::pass(path);
+    return n;
+  };
+  EXPECT_EQ(pool.map(std::vector{7}, bindFront(wait, gate.path())), std::vector{7});
+  intruder.join();
+  EXPECT_EQ(pool.map(one, &increment), std::vector{2});
 }
 
 TEST(PoolLifeTest, ThreadsMayEachUseAPoolOfTheirOwn) {

@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <array>
 #include <chrono>
@@ -323,22 +322,10 @@ TEST_F(WorkerFaultTest, ManyShortItemsAreNotTakenForALongOne) {
 TEST(WorkerMemoryLargeTest, RunningOutOfAddressSpaceNamesItsItem) {
   ProcessPool pool(2);
   const auto useUp = [](int n) {
-    if (n != 50) {
-      return n;
+    if (n == 50) {
+      useUpMemory();
     }
-    struct Limit {
-      rlimit before{};
-      Limit() {
-        getrlimit(RLIMIT_AS, &before);
-        const rlimit small{std::size_t{1} << 30, before.rlim_max};
-        setrlimit(RLIMIT_AS, &small);
-      }
-      ~Limit() { setrlimit(RLIMIT_AS, &before); }
-    } limit;
-    std::vector<std::vector<char>> hoard;
-    while (true) {
-      hoard.emplace_back(std::size_t{64} << 20);
-    }
+    return n;
   };
   const auto error =
       thrownBy<TaskError>([&] { static_cast<void>(pool.map(numbersUpTo(100), useUp)); });

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
 #include <new>
 #include <string>
 
@@ -60,15 +59,6 @@ class SharedCounter {
 inline void withoutCoreDump() {
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
-}
-
-/// Whether the process waits for something, as one does that cannot get rid of its output.
-inline bool sleepsOrIsGone(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string stat;
-  std::getline(file, stat);
-  const auto name = stat.rfind(')');
-  return name == std::string::npos || stat.at(name + 2) == 'S';
 }
 
 }  // namespace procession::test

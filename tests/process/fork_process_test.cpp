@@ -18,6 +18,7 @@
 #include "process/fork_observer.hpp"
 #include "procession/error.hpp"
 #include "support/crash.hpp"
+#include "support/process_stat.hpp"
 #include "system/file_descriptor.hpp"
 
 namespace procession {

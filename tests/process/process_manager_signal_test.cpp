@@ -17,6 +17,8 @@ using detail::Pipe;
 volatile std::sig_atomic_t hostCalls = 0;
 ProcessManager* handled = nullptr;
 
+// Tasks know this process by its number: on a rank they are not its children.
+
 /// Blocks for ever, unless a signal ends the process.
 [[noreturn]] void stay() {
   while (true) {
@@ -35,6 +37,7 @@ Interrupted interruptionOf(Run run) {
 }
 
 TEST(ProcessManagerSignalTest, ASignalEndsTheRunAndAllProcesses) {
+  const pid_t parent = getpid();
   for (const int signal : {SIGINT, SIGTERM}) {
     ProcessManager manager;
     const Pipe begun = makePipe();
@@ -42,9 +45,9 @@ TEST(ProcessManagerSignalTest, ASignalEndsTheRunAndAllProcesses) {
       test::sendByte(begun, 'b');
       stay();
     });
-    manager.add([&begun, signal] {
+    manager.add([&begun, signal, parent] {
       test::waitForByte(begun);
-      kill(getppid(), signal);
+      kill(parent, signal);
       stay();
     });
     const auto waiting = manager.add([] { return 3; });
@@ -56,8 +59,9 @@ TEST(ProcessManagerSignalTest, ASignalEndsTheRunAndAllProcesses) {
 }
 
 TEST(ProcessManagerSignalTest, AProcessMayEndInItsOwnWayWithinTheGrace) {
+  const pid_t parent = getpid();
   ProcessManager manager;
-  const auto task = manager.add([] {
+  const auto task = manager.add([parent] {
     static volatile std::sig_atomic_t isToldToEnd = 0;
     std::signal(SIGTERM, [](int) { isToldToEnd = 1; });
     sigset_t term;
@@ -65,7 +69,7 @@ TEST(ProcessManagerSignalTest, AProcessMayEndInItsOwnWayWithinTheGrace) {
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     sigprocmask(SIG_BLOCK, &term, &before);
-    kill(getppid(), SIGINT);
+    kill(parent, SIGINT);
     while (isToldToEnd == 0) {
       sigsuspend(&before);
     }
@@ -76,10 +80,11 @@ TEST(ProcessManagerSignalTest, AProcessMayEndInItsOwnWayWithinTheGrace) {
 }
 
 TEST(ProcessManagerSignalTest, AProcessThatDoesNotEndIsKilledAfterTheGrace) {
+  const pid_t parent = getpid();
   ProcessManager manager;
-  const auto task = manager.add([] {
+  const auto task = manager.add([parent] {
     std::signal(SIGTERM, SIG_IGN);
-    kill(getppid(), SIGTERM);
+    kill(parent, SIGTERM);
     stay();
   });
   interruptionOf([&] { manager.run(); });
@@ -87,10 +92,13 @@ TEST(ProcessManagerSignalTest, AProcessThatDoesNotEndIsKilledAfterTheGrace) {
 }
 
 TEST(ProcessManagerSignalTest, ASecondSignalKillsAtOnce) {
+  const pid_t parent = getpid();
   ProcessManager manager;
-  const auto task = manager.add([] {
-    std::signal(SIGTERM, [](int) { kill(getppid(), SIGTERM); });  // the second
-    kill(getppid(), SIGINT);                                      // the first
+  const auto task = manager.add([parent] {
+    static pid_t told;
+    told = parent;
+    std::signal(SIGTERM, [](int) { kill(told, SIGTERM); });  // the second
+    kill(parent, SIGINT);                                    // the first
     stay();
   });
   EXPECT_EQ(interruptionOf([&] { manager.run(); }).getSignal(), SIGINT);
@@ -98,11 +106,12 @@ TEST(ProcessManagerSignalTest, ASecondSignalKillsAtOnce) {
 }
 
 TEST(ProcessManagerSignalTest, AFailedTaskIsNotTriedAgainAfterASignal) {
+  const pid_t parent = getpid();
   ProcessManager manager;
   const test::SharedCounter attempts;
-  manager.add({.retries = 5}, [&attempts] {
+  manager.add({.retries = 5}, [&attempts, parent] {
     ++*attempts;
-    kill(getppid(), SIGTERM);
+    kill(parent, SIGTERM);
     stay();
   });
   interruptionOf([&] { manager.run(); });
@@ -110,12 +119,13 @@ TEST(ProcessManagerSignalTest, AFailedTaskIsNotTriedAgainAfterASignal) {
 }
 
 TEST(ProcessManagerSignalTest, TheProgramsOwnHandlerIsCalledAndComesBack) {
+  const pid_t parent = getpid();
   hostCalls = 0;
   const auto handler = +[](int) { hostCalls = hostCalls + 1; };
   const auto before = std::signal(SIGTERM, handler);
   ProcessManager manager;
-  manager.add([] {
-    kill(getppid(), SIGTERM);
+  manager.add([parent] {
+    kill(parent, SIGTERM);
     stay();
   });
   interruptionOf([&] { manager.run(); });
@@ -124,9 +134,10 @@ TEST(ProcessManagerSignalTest, TheProgramsOwnHandlerIsCalledAndComesBack) {
 }
 
 TEST(ProcessManagerSignalTest, AfterAnInterruptionTheManagerIsOfUse) {
+  const pid_t parent = getpid();
   ProcessManager manager;
-  manager.add([] {
-    kill(getppid(), SIGINT);
+  manager.add([parent] {
+    kill(parent, SIGINT);
     stay();
   });
   interruptionOf([&] { manager.run(); });
@@ -135,11 +146,12 @@ TEST(ProcessManagerSignalTest, AfterAnInterruptionTheManagerIsOfUse) {
 }
 
 TEST(ProcessManagerSignalTest, ASignalHandlerMayCallKillAll) {
+  const pid_t parent = getpid();
   ProcessManager manager;
   handled = &manager;
   const auto before = std::signal(SIGUSR1, [](int) { handled->killAll(); });
-  manager.add([] {
-    kill(getppid(), SIGUSR1);
+  manager.add([parent] {
+    kill(parent, SIGUSR1);
     stay();
   });
   manager.add([] { return 2; });
@@ -151,14 +163,15 @@ TEST(ProcessManagerSignalTest, ASignalHandlerMayCallKillAll) {
 
 // The handler interrupts the manager at any point of its work, not only where it waits.
 TEST(ProcessManagerSignalTest, KillAllFromAHandlerWorksAtEveryMoment) {
+  const pid_t parent = getpid();
   for (int round = 0; round < 20; ++round) {
     ProcessManager manager;
     handled = &manager;
     const auto before = std::signal(SIGUSR1, [](int) { handled->killAll(SIGKILL); });
     for (int i = 0; i < 8; ++i) {
-      manager.add([i, round] {
+      manager.add([i, round, parent] {
         if (i == round % 8) {
-          kill(getppid(), SIGUSR1);
+          kill(parent, SIGUSR1);
           stay();
         }
         return i;

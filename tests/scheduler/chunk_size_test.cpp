@@ -33,6 +33,17 @@ TEST(ChunkSizeTest, AQuarterOfAWorkersShareIsGuided) {
   EXPECT_EQ(size.items(twoWorkers(1600)), 200u);
 }
 
+TEST(ChunkSizeTest, ChunksAreLongerWhereTheHandOverIsDear) {
+  ChunkSize size(milliseconds(1));
+  size.measure(1000, seconds(100));
+  EXPECT_EQ(size.items(twoWorkers(1000)), 1u);
+  size.raiseWorthwhile(seconds(1));
+  EXPECT_EQ(size.items(twoWorkers(1000)), 20u);
+  size.raiseWorthwhile(milliseconds(1));
+  EXPECT_EQ(size.items(twoWorkers(1000)), 20u);
+  EXPECT_EQ(size.items(twoWorkers(8)), 4u) << "but each worker gets its share";
+}
+
 TEST(ChunkSizeTest, AChunkOfCheapItemsIsWorthItsHandOver) {
   ChunkSize size(milliseconds(1));
   size.measure(1'000'000, milliseconds(1));

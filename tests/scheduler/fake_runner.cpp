@@ -75,7 +75,10 @@ void FakeRunner::pump() {
       return;
     }
   }
-  const auto wake = scheduler_.nextWakeUp();
+  auto wake = scheduler_.nextWakeUp();
+  if (const auto recall = scheduler_.nextRecall(); recall && (!wake || *recall < *wake)) {
+    wake = recall;
+  }
   if (wake && (!wakeUpAt_ || *wake < *wakeUpAt_)) {
     ASSERT_GT(*wake, now_) << "the owner would spin";
     wakeUpAt_ = wake;
@@ -105,8 +108,10 @@ void FakeRunner::check(const Action& action) {
       break;
     case Action::Type::Recall:
       ASSERT_TRUE(inFlight_.at(action.worker).contains(action.chunk.id));
-      ASSERT_GT(inFlight_.at(action.worker).size(), 1u) << "it is the one being worked on";
-      ASSERT_TRUE(recalled_.insert(action.chunk.id).second) << "asked twice";
+      if (!plan_.options.splitsChunks) {
+        ASSERT_GT(inFlight_.at(action.worker).size(), 1u) << "it is the one being worked on";
+        ASSERT_TRUE(recalled_.insert(action.chunk.id).second) << "asked twice";
+      }
       ASSERT_EQ(std::ranges::count(states_, State::Open), 0) << "there is work without it";
       ASSERT_TRUE(std::ranges::any_of(inFlight_, [](const auto& w) { return w.second.empty(); }))
           << "nobody needs it";
@@ -222,6 +227,13 @@ void FakeRunner::begin(WorkerId id) {
   process.current = process.waiting.front();
   process.waiting.pop_front();
   process.begun = now_ + plan_.overhead;
+  planEnd(id);
+}
+
+/// When the process will be through with its chunk, or in trouble.
+void FakeRunner::planEnd(WorkerId id) {
+  Process& process = processes_.at(id);
+  ++process.run;
   Time busy{0};
   std::optional<std::uint64_t> culprit;
   for (std::uint64_t item = process.current->first; item < process.current->end(); ++item) {
@@ -234,8 +246,12 @@ void FakeRunner::begin(WorkerId id) {
     }
     busy += plan_.cost(item);
   }
-  at(process.begun + busy,
-     [this, id, life = process.life, culprit, busy] { end(id, life, culprit, busy); });
+  at(process.begun + busy, [this, id, life = process.life, run = process.run, culprit, busy] {
+    if (const auto same = processes_.find(id);
+        same != processes_.end() && same->second.run == run) {
+      end(id, life, culprit, busy);
+    }
+  });
 }
 
 void FakeRunner::end(WorkerId id, std::uint64_t life, std::optional<std::uint64_t> culprit,
@@ -256,15 +272,19 @@ void FakeRunner::end(WorkerId id, std::uint64_t life, std::optional<std::uint64_
   const Chunk chunk = *process.current;
   tell([this, id, chunk, culprit, busy] {
     inFlight_.at(id).erase(chunk.id);
+    // A node of a reduction tree has one result; of others what was done before comes along.
+    const std::uint64_t doneEnd = !culprit                   ? chunk.end()
+                                  : plan_.options.wholeNodes ? chunk.first
+                                                             : *culprit;
     for (std::uint64_t item = chunk.first; item < chunk.end(); ++item) {
-      states_[item] = culprit ? State::Open : State::Done;
-      if (!culprit) {
+      states_[item] = item < doneEnd ? State::Done : State::Open;
+      if (item < doneEnd) {
         badAttempts_.erase(item);
       }
     }
     if (culprit) {
       ++badAttempts_[*culprit];
-      scheduler_.itemFailed(id, chunk.id, *culprit, now_);
+      scheduler_.itemFailed(id, chunk.id, *culprit, doneEnd - chunk.first, now_);
     } else {
       scheduler_.chunkDone(id, chunk.id, busy, now_);
     }
@@ -322,6 +342,9 @@ void FakeRunner::answerRecall(WorkerId id, std::uint64_t life, std::uint64_t chu
   }
   auto& waiting = process->second.waiting;
   const auto found = std::ranges::find(waiting, chunk, &Chunk::id);
+  if (found == waiting.end() && giveEnd(id, chunk)) {
+    return;
+  }
   const bool isGiven = found != waiting.end() && !(plan_.refuseRecalls && chunk % 2 == 0);
   if (isGiven) {
     waiting.erase(found);
@@ -337,6 +360,28 @@ void FakeRunner::answerRecall(WorkerId id, std::uint64_t life, std::uint64_t chu
     }
     scheduler_.recalled(id, chunk, now_);
   });
+}
+
+/// The items of the chunk that the worker has not begun, if it is on that chunk.
+bool FakeRunner::giveEnd(WorkerId id, std::uint64_t chunk) {
+  Process& process = processes_.at(id);
+  const auto item = itemOf(process);
+  if (!plan_.options.splitsChunks || !item || process.current->id != chunk ||
+      item->first + 1 >= process.current->end()) {
+    return false;
+  }
+  const std::uint64_t given = process.current->end() - item->first - 1;
+  process.current->count -= given;
+  planEnd(id);
+  tell([this, id, chunk, given] {
+    Chunk& kept = inFlight_.at(id).at(chunk);
+    kept.count -= given;
+    for (std::uint64_t open = kept.end(); open < kept.end() + given; ++open) {
+      states_[open] = State::Open;
+    }
+    scheduler_.shortened(id, chunk, given, now_);
+  });
+  return true;
 }
 
 bool FakeRunner::isTrouble(std::uint64_t item) const {

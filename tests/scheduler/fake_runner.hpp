@@ -81,6 +81,7 @@ class FakeRunner {
     std::deque<Chunk> waiting;
     std::optional<Chunk> current;
     Time begun{0};
+    std::uint64_t run = 0;  // of current, as it was planned last
   };
 
   void at(Time time, std::function<void()> happen);
@@ -94,11 +95,13 @@ class FakeRunner {
   void add(WorkerId id);
   void receive(WorkerId id, std::uint64_t life, const Chunk& chunk);
   void begin(WorkerId id);
+  void planEnd(WorkerId id);
   void end(WorkerId id, std::uint64_t life, std::optional<std::uint64_t> culprit, Time busy);
   void die(WorkerId id, bool timedOut, bool isSeen);
   void lose(WorkerId id, std::optional<std::uint64_t> item, bool timedOut);
   void answerRecall(WorkerId id, std::uint64_t life, std::uint64_t chunk);
   void wakeUp();
+  bool giveEnd(WorkerId id, std::uint64_t chunk);
   [[nodiscard]] bool isTrouble(std::uint64_t item) const;
   /// What the process is on now, and since when.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, Time>> itemOf(const Process& process) const;

@@ -136,9 +136,22 @@ TEST(ReductionTreeTest, InOrderItHoldsOnlyAFewPartials) {
   for (std::uint64_t leaf = 0; leaf < 100'000; ++leaf) {
     tree.insert({0, leaf}, 1.0);
     most = std::max(most, tree.pendingCount());
+    ASSERT_EQ(tree.earlyCount(), 0u);
   }
   EXPECT_LE(most, 17u);
   EXPECT_EQ(tree.takeResult(), 100'000.0);
+}
+
+TEST(ReductionTreeTest, CountsWhatCameBeforeItsTurn) {
+  ReductionTree<int, std::plus<>> tree(8, {});
+  tree.insert({1, 2}, 1);  // leaves 4 and 5
+  tree.insert({0, 1}, 1);
+  EXPECT_EQ(tree.earlyCount(), 2u);
+  tree.insert({0, 0}, 1);
+  EXPECT_EQ(tree.earlyCount(), 1u);
+  tree.insert({1, 1}, 1);  // leaves 2 and 3
+  EXPECT_EQ(tree.pendingCount(), 2u);
+  EXPECT_EQ(tree.earlyCount(), 0u);
 }
 
 TEST(ReductionTreeTest, WhatWaitsCanBePassedOnToAnotherTree) {

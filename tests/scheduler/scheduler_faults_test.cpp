@@ -39,7 +39,7 @@ void finish(Scheduler& scheduler, const Action& action) {
 TEST(SchedulerFaultsTest, TheFirstItemThatFailsEndsTheHandOut) {
   Chunk chunk;
   Scheduler scheduler = oneChunk(100, chunk);
-  scheduler.itemFailed(0, chunk.id, 2, Time{1});
+  scheduler.itemFailed(0, chunk.id, 2, 0, Time{1});
   EXPECT_FALSE(scheduler.isFinished()) << "somebody has to hear of it";
   const auto actions = actionsOf(scheduler);
   ASSERT_EQ(actions.size(), 1u);
@@ -57,10 +57,10 @@ TEST(SchedulerFaultsTest, ChunksInFlightMayReportALowerItemAfterTheFirstFailure)
   Scheduler scheduler = makeScheduler(20, 2, {.maxChunkItems = 10, .chunksInFlight = 1});
   const auto actions = actionsOf(scheduler);
   ASSERT_EQ(actions.size(), 2u);
-  scheduler.itemFailed(actions[1].worker, actions[1].chunk.id, actions[1].chunk.first, Time{1});
+  scheduler.itemFailed(actions[1].worker, actions[1].chunk.id, actions[1].chunk.first, 0, Time{1});
   EXPECT_EQ(actionsOf(scheduler).size(), 1u);
   EXPECT_FALSE(scheduler.isFinished());
-  scheduler.itemFailed(actions[0].worker, actions[0].chunk.id, 1, Time{2});
+  scheduler.itemFailed(actions[0].worker, actions[0].chunk.id, 1, 0, Time{2});
   const auto last = actionsOf(scheduler);
   ASSERT_EQ(last.size(), 1u);
   EXPECT_EQ(last[0].item, 1u);
@@ -70,7 +70,7 @@ TEST(SchedulerFaultsTest, ChunksInFlightMayReportALowerItemAfterTheFirstFailure)
 TEST(SchedulerFaultsTest, TheOtherItemsOfAChunkThatFailedAreStillRun) {
   Chunk chunk;
   Scheduler scheduler = oneChunk(10, chunk, {.stopAtFailure = false, .chunksInFlight = 3});
-  scheduler.itemFailed(0, chunk.id, 3, Time{1});
+  scheduler.itemFailed(0, chunk.id, 3, 0, Time{1});
   const auto actions = actionsOf(scheduler);
   ASSERT_EQ(actions.size(), 3u);
   EXPECT_EQ(actions[0].type, Action::Type::Fail);
@@ -86,10 +86,10 @@ TEST(SchedulerFaultsTest, TheOtherItemsOfAChunkThatFailedAreStillRun) {
 TEST(SchedulerFaultsTest, AnItemWithAttemptsLeftIsTriedAgainAlone) {
   Chunk chunk;
   Scheduler scheduler = oneChunk(10, chunk, {.retries = 1, .chunksInFlight = 3});
-  scheduler.itemFailed(0, chunk.id, 3, Time{1});
+  scheduler.itemFailed(0, chunk.id, 3, 0, Time{1});
   const auto actions = actionsOf(scheduler);
   EXPECT_THAT(ranges(actions), ElementsAre(Range{0, 3}, Range{3, 4}, Range{4, 10}));
-  scheduler.itemFailed(0, actions[1].chunk.id, 3, Time{2});
+  scheduler.itemFailed(0, actions[1].chunk.id, 3, 0, Time{2});
   const auto last = actionsOf(scheduler);
   ASSERT_EQ(last.size(), 1u);
   EXPECT_EQ(last[0].type, Action::Type::Fail);
@@ -99,7 +99,7 @@ TEST(SchedulerFaultsTest, AnItemWithAttemptsLeftIsTriedAgainAlone) {
 TEST(SchedulerFaultsTest, AnItemThatWasDoneAtLastHasItsAttemptsForgiven) {
   Chunk chunk;
   Scheduler scheduler = oneChunk(1, chunk, {.retries = 1});
-  scheduler.itemFailed(0, chunk.id, 0, Time{1});
+  scheduler.itemFailed(0, chunk.id, 0, 0, Time{1});
   const auto again = actionsOf(scheduler);
   ASSERT_EQ(again.size(), 1u);
   finish(scheduler, again[0]);
@@ -214,7 +214,7 @@ TEST(SchedulerFaultsTest, WithoutWholeNodesAnItemIsCutOutOfItsLeaf) {
       makeScheduler(16, 1, {.leafItems = 8, .stopAtFailure = false, .chunksInFlight = 3});
   const auto before = actionsOf(scheduler);
   EXPECT_THAT(ranges(before), ElementsAre(Range{0, 8}, Range{8, 16}));
-  scheduler.itemFailed(0, before[1].chunk.id, 13, Time{1});
+  scheduler.itemFailed(0, before[1].chunk.id, 13, 0, Time{1});
   EXPECT_THAT(ranges(actionsOf(scheduler)), ElementsAre(Range{8, 13}, Range{14, 16}));
 }
 
@@ -226,22 +226,51 @@ TEST(SchedulerFaultsTest, OfAReductionTheWholeLeafIsTriedAgain) {
     return action.chunk.first <= 13 && 13 < action.chunk.end();
   });
   ASSERT_NE(guilty, before.end());
-  scheduler.itemFailed(0, guilty->chunk.id, 13, Time{1});
+  scheduler.itemFailed(0, guilty->chunk.id, 13, 0, Time{1});
   const auto again = actionsOf(scheduler);
   EXPECT_THAT(ranges(again), testing::Contains(Range{12, 16}));
   for (const Action& action : again) {
     if (action.chunk.first == 12) {
-      scheduler.itemFailed(0, action.chunk.id, 14, Time{2});  // this item's first attempt
+      scheduler.itemFailed(0, action.chunk.id, 14, 0, Time{2});  // this item's first attempt
     }
   }
   const auto third = actionsOf(scheduler);
   ASSERT_THAT(ranges(third), ElementsAre(Range{12, 16}));
-  scheduler.itemFailed(0, third[0].chunk.id, 13, Time{3});
+  scheduler.itemFailed(0, third[0].chunk.id, 13, 0, Time{3});
   const auto last = actionsOf(scheduler);
   ASSERT_EQ(last.size(), 1u);
   EXPECT_EQ(last[0].type, Action::Type::Fail);
   EXPECT_EQ(last[0].item, 13u);
   EXPECT_EQ(last[0].attempts, 2);
+}
+
+TEST(SchedulerFaultsTest, WhatIsDoneInFrontOfAFailedItemIsNotDoneAgain) {
+  Scheduler scheduler = makeScheduler(16, 1, SchedulerOptions{.maxChunkItems = 16, .retries = 1});
+  const auto actions = actionsOf(scheduler);
+  const Chunk chunk = actions.front().chunk;
+  ASSERT_GE(chunk.count, 3u);
+  scheduler.itemFailed(0, chunk.id, chunk.first + 2, 2, Time{1});
+  EXPECT_EQ(scheduler.doneItems(), 2u);
+  EXPECT_EQ(ranges(actionsOf(scheduler)).front(), (Range{chunk.first + 2, chunk.first + 3}))
+      << "alone";
+}
+
+TEST(SchedulerFaultsTest, WhatIsDoneOfAnAbortedChunkIsNotDoneAgain) {
+  Scheduler scheduler = makeScheduler(16, 1);
+  const Chunk chunk = actionsOf(scheduler).front().chunk;
+  scheduler.chunkAborted(0, chunk.id, 1, Time{1});
+  EXPECT_EQ(scheduler.doneItems(), 1u);
+  EXPECT_EQ(ranges(actionsOf(scheduler)).front().first, chunk.first + 1);
+}
+
+TEST(SchedulerFaultsTest, AnItemThatFailedIsNotGivenBackToWhoDoesNotKnowOfIt) {
+  Scheduler scheduler{SchedulerOptions{.retries = 2, .chunksInFlight = 1}};
+  scheduler.addItems(0, 8);
+  scheduler.addWorker(0, 1, Time{0});
+  const Chunk chunk = actionsOf(scheduler).front().chunk;
+  scheduler.itemFailed(0, chunk.id, chunk.first, 0, Time{1});
+  EXPECT_EQ(scheduler.withdrawItems(0, 8), 7u);
+  EXPECT_EQ(scheduler.waitingItems(), 1u);
 }
 
 TEST(SchedulerFaultsTest, EventsThatCannotBeAreErrors) {
@@ -254,8 +283,12 @@ TEST(SchedulerFaultsTest, EventsThatCannotBeAreErrors) {
   EXPECT_THROW(scheduler.chunkDone(9, chunk, Time{0}, Time{0}), std::logic_error);
   EXPECT_THROW(scheduler.chunkDone(worker, 999, Time{0}, Time{0}), std::logic_error);
   EXPECT_THROW(scheduler.chunkDone(1 - worker, chunk, Time{0}, Time{0}), std::logic_error);
-  EXPECT_THROW(scheduler.chunkAborted(worker, 999, Time{0}), std::logic_error);
-  EXPECT_THROW(scheduler.itemFailed(worker, chunk, 15, Time{0}), std::logic_error);
+  EXPECT_THROW(scheduler.chunkAborted(worker, 999, 0, Time{0}), std::logic_error);
+  EXPECT_THROW(scheduler.itemFailed(worker, chunk, 15, 0, Time{0}), std::logic_error);
+  EXPECT_THROW(scheduler.itemFailed(worker, chunk, actions[0].chunk.first, 1, Time{0}),
+               std::logic_error)
+      << "it cannot be done and fail";
+  EXPECT_THROW(scheduler.chunkAborted(worker, chunk, 99, Time{0}), std::logic_error);
   EXPECT_THROW(scheduler.recalled(worker, chunk, Time{0}), std::logic_error);
   EXPECT_THROW(scheduler.recallRefused(worker, chunk, Time{0}), std::logic_error);
   EXPECT_THROW(scheduler.recallRefused(worker, 999, Time{0}), std::logic_error);

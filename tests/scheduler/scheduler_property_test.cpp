@@ -50,6 +50,7 @@ Plan pickPlan(std::uint64_t seed) {
   options.retries = static_cast<int>(pick(random, 0, 3));
   options.stopAtFailure = chance(random, 20);
   plan.refuseRecalls = chance(random, 30);
+  options.splitsChunks = !options.wholeNodes && chance(random, 60);
   return plan;
 }
 

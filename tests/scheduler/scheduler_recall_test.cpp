@@ -83,6 +83,69 @@ TEST(SchedulerRecallTest, CheapItemsAreNotWorthTheMessages) {
   EXPECT_THAT(actionsOf(scheduler), IsEmpty());
 }
 
+TEST(SchedulerRecallTest, AnIdleWorkerGetsTheEndOfWhatAnotherWorksOn) {
+  Scheduler scheduler = makeScheduler(8, 2, {.chunksInFlight = 1, .splitsChunks = true});
+  const auto actions = actionsOf(scheduler);  // 4 items each
+  scheduler.chunkDone(1, actions[1].chunk.id, seconds(4), seconds(4));
+  const auto recall = actionsOf(scheduler, seconds(4));
+  ASSERT_EQ(recall.size(), 1u);
+  EXPECT_EQ(recall[0].chunk, actions[0].chunk);
+  scheduler.shortened(0, actions[0].chunk.id, 3, seconds(4));
+  const auto again = actionsOf(scheduler, seconds(4));
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].worker, 1);
+  EXPECT_EQ(again[0].chunk.first, 1u);
+  scheduler.chunkDone(0, actions[0].chunk.id, seconds(5), seconds(5));
+  EXPECT_EQ(scheduler.doneItems(), 5u);
+}
+
+TEST(SchedulerRecallTest, TheOwnerCanHaveAnItemBackUnlessAWorkerIsOnIt) {
+  Straggler straggler;
+  Scheduler& scheduler = straggler.scheduler;
+  EXPECT_FALSE(scheduler.recallOf(straggler.working.first));
+  const auto recall = scheduler.recallOf(straggler.waiting.first);
+  ASSERT_TRUE(recall);
+  EXPECT_EQ(recall->chunk, straggler.waiting);
+  EXPECT_FALSE(scheduler.recallOf(straggler.waiting.first)) << "was asked";
+  EXPECT_FALSE(scheduler.recallOf(1)) << "is done";
+
+  Scheduler other = makeScheduler(4, 1, {.chunksInFlight = 1, .splitsChunks = true});
+  const auto actions = actionsOf(other);
+  const auto end = other.recallOf(3);
+  ASSERT_TRUE(end) << "the worker is on the first";
+  EXPECT_EQ(end->chunk, actions[0].chunk);
+}
+
+TEST(SchedulerRecallTest, ShortChunksAreAskedBackOnceTheyAreOverdue) {
+  Scheduler scheduler = makeScheduler(16, 2, {.splitsChunks = true});
+  const auto actions = actionsOf(scheduler);  // 4 items each
+  scheduler.chunkDone(1, actions[1].chunk.id, microseconds(4), milliseconds(1));
+  scheduler.chunkDone(1, actions[3].chunk.id, microseconds(4), milliseconds(2));
+  EXPECT_THAT(actionsOf(scheduler, milliseconds(2)), IsEmpty());
+  ASSERT_EQ(scheduler.nextRecall(), milliseconds(100));
+  const auto waiting = actionsOf(scheduler, milliseconds(100));
+  ASSERT_EQ(waiting.size(), 1u) << "first what waits behind it";
+  EXPECT_EQ(waiting[0].chunk, actions[2].chunk);
+  scheduler.recallRefused(0, actions[2].chunk.id, milliseconds(101));
+  EXPECT_EQ(scheduler.nextRecall(), std::nullopt) << "it is begun, so the other is nearly done";
+  scheduler.chunkDone(0, actions[0].chunk.id, milliseconds(110), milliseconds(110));
+  ASSERT_EQ(scheduler.nextRecall(), milliseconds(301)) << "and asks ever more seldom";
+  EXPECT_EQ(actionsOf(scheduler, milliseconds(301)).size(), 1u);
+}
+
+TEST(SchedulerRecallTest, WithoutARecallAChunkMayBecomeShorterAsWell) {
+  Scheduler scheduler = makeScheduler(8, 2, {.chunksInFlight = 1, .splitsChunks = true});
+  const auto actions = actionsOf(scheduler);  // 4 items each
+  scheduler.chunkDone(1, actions[1].chunk.id, microseconds(4), milliseconds(1));
+  ASSERT_THAT(actionsOf(scheduler, milliseconds(1)), IsEmpty());
+  scheduler.shortened(0, actions[0].chunk.id, 1, milliseconds(1));
+  const auto last = actionsOf(scheduler, milliseconds(1));
+  ASSERT_EQ(last.size(), 1u);
+  EXPECT_EQ(last[0].chunk.first, 3u);
+  EXPECT_THROW(scheduler.shortened(0, actions[0].chunk.id, 3, Time{0}), std::logic_error)
+      << "one item is left to it at least";
+}
+
 TEST(SchedulerRecallTest, NothingIsAskedBackWhileHeld) {
   Straggler straggler;
   straggler.scheduler.hold(true);

@@ -202,8 +202,8 @@ TEST(SchedulerTest, AfterCancelItWaitsForChunksInFlightOnly) {
   scheduler.cancel();
   EXPECT_TRUE(scheduler.isCancelled());
   scheduler.chunkDone(actions[0].worker, actions[0].chunk.id, Time{1}, Time{1});
-  scheduler.chunkAborted(actions[1].worker, actions[1].chunk.id, Time{1});
-  scheduler.chunkAborted(actions[2].worker, actions[2].chunk.id, Time{1});
+  scheduler.chunkAborted(actions[1].worker, actions[1].chunk.id, 0, Time{1});
+  scheduler.chunkAborted(actions[2].worker, actions[2].chunk.id, 0, Time{1});
   EXPECT_FALSE(scheduler.isFinished());
   scheduler.chunkDone(actions[3].worker, actions[3].chunk.id, Time{1}, Time{2});
   EXPECT_TRUE(actionsOf(scheduler).empty());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace procession::test {
@@ -23,6 +24,21 @@ class ItemCosts {
     return until(first + count) - until(first);
   }
   [[nodiscard]] Time largest() const { return largest_; }
+  /// How many of the items from `first` on, at most `count`, are done within `time`.
+  [[nodiscard]] std::uint64_t doneWithin(std::uint64_t first, std::uint64_t count,
+                                         Time time) const {
+    const Time end = until(first) + time;
+    std::uint64_t done = 0;
+    while (done < count) {
+      const std::uint64_t middle = done + (count - done + 1) / 2;
+      if (until(first + middle) <= end) {
+        done = middle;
+      } else {
+        count = middle - 1;
+      }
+    }
+    return done;
+  }
 
  private:
   [[nodiscard]] Time until(std::uint64_t end) const {
@@ -33,5 +49,13 @@ class ItemCosts {
   std::vector<Time> sums_;  // sums_[i]: of the first i items
   Time largest_{0};
 };
+
+enum class CostShape { Uniform, Pareto, Bimodal };
+
+[[nodiscard]] std::string nameOf(CostShape shape);
+/// Items of about `mean`: half to one and a half times as much; Pareto(1.16), a little less on
+/// average as none is above 20 times the mean; or nine tenths of them alike and one tenth nine
+/// times as long.
+[[nodiscard]] ItemCosts costsOf(CostShape shape, ItemCosts::Time mean);
 
 }  // namespace procession::test

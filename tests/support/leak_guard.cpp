@@ -147,11 +147,14 @@ std::vector<pid_t> LeakGuard::reapOrphans() {
     if (heldAtStart.children.contains(pid) || allowedChildren.contains(pid)) {
       continue;
     }
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        limit - std::chrono::steady_clock::now());
     int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
     pollfd ended{handle, POLLIN, 0};
-    poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    int result = 0;
+    do {
+      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          limit - std::chrono::steady_clock::now());
+      result = poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    } while (result < 0 && errno == EINTR);
     close(handle);
     if (waitpid(pid, nullptr, WNOHANG) != pid) {
       running.push_back(pid);

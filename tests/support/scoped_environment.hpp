@@ -45,12 +45,30 @@ class ScopedEnvironment {
 class PlainEnvironment : public ScopedEnvironment {
  public:
   PlainEnvironment() {
-    for (const char* name :
-         {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE",
-          "MV2_COMM_WORLD_RANK", "JSM_NAMESPACE_SIZE", "JSM_NAMESPACE_RANK", "PMI_SIZE", "PMI_RANK",
-          "PMIX_RANK", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_NTASKS",
-          "SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "SLURM_STEP_TASKS_PER_NODE", "SLURM_NODEID",
-          "PROCESSION_BACKEND", "PROCESSION_WORKERS"}) {
+    for (const char* name : {"OMPI_COMM_WORLD_SIZE",
+                             "OMPI_COMM_WORLD_RANK",
+                             "MV2_COMM_WORLD_SIZE",
+                             "MV2_COMM_WORLD_RANK",
+                             "JSM_NAMESPACE_SIZE",
+                             "JSM_NAMESPACE_RANK",
+                             "PMI_SIZE",
+                             "PMI_RANK",
+                             "PMIX_RANK",
+                             "SLURM_STEP_NUM_TASKS",
+                             "SLURM_PROCID",
+                             "SLURM_NTASKS",
+                             "SLURM_CPUS_PER_TASK",
+                             "SLURM_CPUS_ON_NODE",
+                             "SLURM_STEP_TASKS_PER_NODE",
+                             "SLURM_NODEID",
+                             "SLURM_JOB_ID",
+                             "SLURM_JOBID",
+                             "SLURM_JOB_END_TIME",
+                             "PROCESSION_BACKEND",
+                             "PROCESSION_WORKERS",
+                             "PROCESSION_PROGRESS",
+                             "PROCESSION_TRACE",
+                             "PROCESSION_DEADLINE"}) {
       unset(name);
     }
   }

@@ -153,6 +153,27 @@ TEST(CoresTest, TheAffinityMaskLimits) {
   EXPECT_EQ(affinityCores(), CPU_COUNT(&before));
 }
 
+TEST(CoresTest, WhatANodeHasIsSeenByAProcessThatIsBound) {
+  const PlainEnvironment environment;
+  const int cores = coresOfNode();
+  EXPECT_GE(cores, availableCores());
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(0, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(coresOfNode(), cores);
+  EXPECT_EQ(affinityCores(), 1) << "it is bound as before";
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+TEST(CoresTest, OfANodeAJobHasWhatSlurmGaveIt) {
+  PlainEnvironment environment;
+  environment.set("SLURM_CPUS_ON_NODE", "1");
+  EXPECT_EQ(coresOfNode(), 1);
+}
+
 TEST(CoresTest, OutsideSlurmNothingIsKnownOfIt) {
   const PlainEnvironment environment;
   EXPECT_EQ(slurmCores(), std::nullopt);

@@ -118,6 +118,7 @@ TEST_F(SignalScopeTest, AHandlerForOneSignalIsCalledOnce) {
     raise(SIGINT);
     EXPECT_EQ(hostCalls, 1);
     EXPECT_EQ(signals.getCount(), 2);
+    signals.acknowledge();
   }
   EXPECT_EQ(handlerOf(SIGINT), SIG_DFL);
 }
@@ -169,6 +170,29 @@ TEST_F(SignalScopeTest, NestedScopesNoteEachFromItsStart) {
   }
   raise(SIGTERM);
   EXPECT_EQ(outer.getCount(), 3);
+  outer.acknowledge();
+}
+
+TEST_F(SignalScopeTest, ASignalThatNobodyLookedAtEndsTheProgramAfterAll) {
+  std::signal(SIGTERM, SIG_DFL);
+  const auto end = test::inChild([] {
+    SignalScope outer;
+    {
+      const SignalScope inner;
+      raise(SIGTERM);
+    }
+    return 0;  // and here ends the last scope
+  });
+  EXPECT_EQ(end.status, ProcessStatus::signaled(SIGTERM));
+}
+
+TEST_F(SignalScopeTest, ASignalThatTheProgramHandlesItselfIsNotRaisedAgain) {
+  std::signal(SIGTERM, hostHandler);
+  {
+    const SignalScope signals;
+    raise(SIGTERM);
+  }
+  EXPECT_EQ(hostCalls, 1);
 }
 
 TEST_F(SignalScopeTest, ScopesMayEndInAnyOrder) {
@@ -243,6 +267,7 @@ TEST_F(SignalScopeTest, AForkedChildCanHaveScopesOfItsOwn) {
   const auto end = test::inChild([] {
     SignalScope own;
     raise(SIGINT);
+    own.acknowledge();
     return own.getCount();
   });
   EXPECT_EQ(end.status, ProcessStatus::exited(1));

@@ -71,6 +71,16 @@ TEST(HeapPayloadTest, IsCutBackToWhatCounts) {
   EXPECT_EQ(reader.readWord(), 3u);
 }
 
+TEST(HeapPayloadTest, LeavesBorrowedBytesWhereTheyAre) {
+  const std::vector<std::byte> bytes(3 * kMiB, std::byte{7});
+  {
+    const auto payload = HeapPayload::borrow(bytes);
+    EXPECT_EQ(payload->view().data(), bytes.data());
+    EXPECT_EQ(payload->size(), bytes.size());
+  }
+  EXPECT_EQ(bytes.back(), std::byte{7});
+}
+
 TEST(PayloadReaderTest, ReadsNothingPastTheEnd) {
   const std::array<std::byte, 10> bytes{};
   PayloadReader reader(bytes);
@@ -82,6 +92,16 @@ TEST(PayloadReaderTest, ReadsNothingPastTheEnd) {
   EXPECT_THROW(reader.expectEnd(), PayloadError);
   reader.take(6);
   reader.expectEnd();
+}
+
+TEST(PayloadReaderTest, ABoolIsOneOfTwoBytes) {
+  const auto decoded = [](unsigned char byte) {
+    PayloadReader reader(std::as_bytes(std::span(&byte, 1)));
+    return decode<bool>(reader);
+  };
+  EXPECT_FALSE(decoded(0));
+  EXPECT_TRUE(decoded(1));
+  EXPECT_THROW(decoded(2), PayloadError);
 }
 
 /// How the bytes decode: the value, or nothing for a PayloadError. Anything else passes through and

@@ -35,6 +35,10 @@ struct Origin {
 struct ExceptionInfo {
   std::string type;     // demangled; "unknown exception" where the platform does not tell
   std::string message;  // what(); empty for objects that are no std::exception
+  /// Of an exception that left a callback of a pool: the calls that led to its throw, innermost
+  /// first, as "name (object+0x1a2b)"; `addr2line -e object 0x1a2b` tells the line. Empty where the
+  /// platform does not tell (other than Linux on x86-64), and for nested exceptions.
+  std::vector<std::string> backtrace{};
 };
 
 /// The callback threw. Holds the exception's type and message, and those of the exceptions nested
@@ -47,6 +51,10 @@ class TaskError : public Error {
   [[nodiscard]] const std::string& getType() const { return chain_.front().type; }
   [[nodiscard]] const std::string& getMessage() const { return chain_.front().message; }
   [[nodiscard]] const std::vector<ExceptionInfo>& getChain() const { return chain_; }
+  /// Where the callback threw, in the process that ran it; see ExceptionInfo::backtrace.
+  [[nodiscard]] const std::vector<std::string>& getBacktrace() const {
+    return chain_.front().backtrace;
+  }
   [[nodiscard]] std::optional<std::uint64_t> getItem() const { return origin_.item; }
   [[nodiscard]] const std::string& getHost() const { return origin_.host; }
   [[nodiscard]] pid_t getPid() const { return origin_.pid; }

@@ -27,6 +27,11 @@ namespace procession {
 /// run. Output of the callback to stdio and std::cout is written before the child ends. The child
 /// has no handlers of the parent, and dies with it, however the parent ends.
 ///
+/// On the ranks of a job, a portable callback (portable.hpp) whose arguments can be carried
+/// (serializable.hpp) runs on the rank that has the most room, and sees memory as it was when
+/// Application::run began; any other is forked by rank 0, as described. start() returns when the
+/// process is there.
+///
 /// Inside a worker, and with PROCESSION_BACKEND=serial, start() runs the callback in this process,
 /// to its end: same results and errors, but no isolation, and kill() has nothing to end.
 ///
@@ -34,6 +39,8 @@ namespace procession {
 /// happens.
 ///
 /// Thread safety: one thread at a time per object; any thread may start, wait for and destroy it.
+/// In a job only the thread of Application::run can wait for a process of another rank
+/// (std::logic_error in others).
 template <class Result>
 class ForkProcess final : public ProcessInterface {
  public:

@@ -21,7 +21,8 @@ struct OutcomeDetails {
 
 namespace detail {
 
-/// What was thrown, kept to be thrown again with its own type.
+/// What was thrown, kept to be thrown again with its own type. Made once and copied where many
+/// outcomes share it: it is thrown to find out what it is.
 class Failure {
  public:
   Failure() = default;
@@ -54,8 +55,10 @@ class OutcomeBase {
 
  protected:
   explicit OutcomeBase(OutcomeDetails details) : details_(std::move(details)) {}
-  OutcomeBase(std::exception_ptr failure, OutcomeDetails details)
+  OutcomeBase(Failure failure, OutcomeDetails details)
       : failure_(std::move(failure)), details_(std::move(details)) {}
+  OutcomeBase(std::exception_ptr failure, OutcomeDetails details)
+      : OutcomeBase(Failure(std::move(failure)), std::move(details)) {}
 
   void throwFailure() const {
     if (failure_) {
@@ -83,6 +86,8 @@ class Outcome : public detail::OutcomeBase {
   Outcome(Value value, OutcomeDetails details)
       : OutcomeBase(std::move(details)), value_(std::move(value)) {}
   Outcome(std::exception_ptr failure, OutcomeDetails details)
+      : OutcomeBase(std::move(failure), std::move(details)) {}
+  Outcome(detail::Failure failure, OutcomeDetails details)
       : OutcomeBase(std::move(failure), std::move(details)) {}
 
   /// The value; throws what happened instead when there is none.
@@ -115,6 +120,8 @@ class Outcome<void> : public detail::OutcomeBase {
  public:
   explicit Outcome(OutcomeDetails details) : OutcomeBase(std::move(details)) {}
   Outcome(std::exception_ptr failure, OutcomeDetails details)
+      : OutcomeBase(std::move(failure), std::move(details)) {}
+  Outcome(detail::Failure failure, OutcomeDetails details)
       : OutcomeBase(std::move(failure), std::move(details)) {}
 
   /// Throws what happened when it was not done.

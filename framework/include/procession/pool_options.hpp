@@ -8,11 +8,12 @@
 
 namespace procession {
 
-/// Whether long operations tell how far they are.
+/// Whether long operations tell how far they are, on stderr.
 enum class Progress {
-  Auto,  // a bar on a terminal, a line a minute in a log
+  Auto,  // on a terminal a bar, once an operation takes longer than a second; a line a minute in a
+         // log
   Off,
-  On,
+  On,  // the bar at once, and a line at the end, in a log as well
 };
 
 /// How a ProcessPool works. All fields have sensible defaults; name the ones that differ:
@@ -32,12 +33,14 @@ struct PoolOptions {
   /// A journal to resume from; empty: none. This version has no journals: anything else is a
   /// std::invalid_argument.
   std::filesystem::path checkpoint{};
-  /// When to stop: chunks in flight are left at their next item, and the operation throws
-  /// Interrupted. Empty, or max(): never.
+  /// When everything has to be over: in time before, nothing more is handed out, and the operation
+  /// throws Interrupted, which tells how many items are done; mapSettled returns with these. Empty:
+  /// as PROCESSION_DEADLINE says, or else the end of the Slurm job. max(): never.
   std::optional<std::chrono::system_clock::time_point> deadline{};
-  /// This version shows no progress.
+  /// Whether stderr tells how far an operation is that takes long. Auto: as PROCESSION_PROGRESS
+  /// says; Off and On are the program's word.
   Progress progress = Progress::Auto;
-  /// Of the per-item random streams, which this version does not have.
+  /// Of the random streams of callbacks that take a Random (random.hpp), one stream an item.
   std::uint64_t seed = 0;
   /// Items a leaf of a reduction; 0: the smallest power of two that gives at most 2^20 leaves.
   /// Changes the rounding of floating-point reductions, as it changes their order.

@@ -65,8 +65,9 @@ struct Process {
   ///     std::vector<std::function<double()>> tasks = ...;
   ///     std::vector<double> results = Process::run(tasks, 8);
   ///
-  /// The callables need not be portable: each process starts as a copy of this one. Throws what the
-  /// first failed task, in their order, came to: TaskError, WorkerLost; Interrupted.
+  /// The callables need not be portable: each process starts as a copy of this one. On the ranks of
+  /// a job those that are run on all ranks; see process_manager.hpp. Throws what the first failed
+  /// task, in their order, came to: TaskError, WorkerLost; Interrupted.
   template <detail::TaskRange Tasks>
   static auto run(Tasks&& tasks, int maxConcurrent = 4) {
     using Result = detail::TaskResult<std::ranges::range_value_t<Tasks>>;

@@ -41,6 +41,13 @@ class ManagedProcess final : public detail::ManagedProcessBase {
 /// isolation holds for tasks as well; inside a worker and with PROCESSION_BACKEND=serial they run
 /// one after the other in this process, once each and without time limit.
 ///
+/// On the ranks of a job, tasks that are portable (portable.hpp) and whose arguments can be carried
+/// (serializable.hpp) run on all of them: the next goes to the rank that has the fewest in
+/// proportion to its cores. Such a task sees memory as it was when Application::run began. Others
+/// are forked by rank 0, and so is what another thread starts than that of Application::run.
+/// `maxConcurrent` is of the whole job, and what errors and outcomes tell of hosts, ranks and
+/// processes is of where the task ran.
+///
 /// SIGINT or SIGTERM during run(): nothing more is started, the processes get SIGTERM, and SIGKILL
 /// after a grace of 2 s (300 ms under an MPI launcher) or at a second signal; when all are reaped,
 /// Interrupted is thrown. Handlers of the program are called as well and are back in place
@@ -54,7 +61,9 @@ class ManagedProcess final : public detail::ManagedProcessBase {
 ///
 /// Thread safety: add, getRunningCount, hasRunning, killAll and the handles may be used from any
 /// thread while run() or wait() works in another. One run() at a time. killAll may even be called
-/// from a signal handler.
+/// from a signal handler. In a job only the thread of Application::run can wait for a task of
+/// another rank (std::logic_error in others); signals that others or handlers ask for reach such a
+/// task when that thread is next inside a call of this library.
 class ProcessManager final : public ProcessManagerInterface {
  public:
   ProcessManager() : crew_(detail::makeTaskCrew()) {}

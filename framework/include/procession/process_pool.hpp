@@ -9,8 +9,16 @@
 #include "procession/detail/pool/fold.hpp"
 #include "procession/detail/pool/items.hpp"
 #include "procession/detail/pool/operations.hpp"
+#include "procession/detail/pool/process_operation.hpp"
+#include "procession/detail/pool/settle.hpp"
+#include "procession/detail/pool/submission.hpp"
+#include "procession/detail/pool/unordered_operation.hpp"
+#include "procession/future.hpp"
+#include "procession/outcome.hpp"
 #include "procession/pool_options.hpp"
 #include "procession/portable.hpp"
+#include "procession/random.hpp"
+#include "procession/unordered_results.hpp"
 
 namespace procession {
 
@@ -44,6 +52,11 @@ using MapResult = detail::ItemResult<Callback, detail::ItemOf<Items>>;
 /// back. They must be portable (portable.hpp) or localOnly. Under Application::run workers see
 /// globals as they were when it began; without it, as they were when the pool was made. Inside a
 /// worker, operations run serially in that worker.
+///
+/// Callbacks that take a `Random&` after the item (random.hpp) get the item's own stream of random
+/// numbers, selected by PoolOptions::seed and the item's index; those that can be called with the
+/// item alone, as `[](auto... all)` can, get none. All operations of a pool give an item of the
+/// same index the same stream.
 ///
 /// All operations throw, for the failing item of lowest index among those known: TaskError (the
 /// callback threw), WorkerLost (its process died), TaskTimeout; and Interrupted, SystemError,
@@ -81,7 +94,7 @@ class ProcessPool {
     static_assert(!std::is_void_v<Result>,
                   "procession: the callback of map returns nothing; use each.");
     detail::requireCarriedResult<Result>();
-    detail::MapOperation<Items, Callback> operation(items, callback);
+    detail::MapOperation<Items, Callback> operation(items, callback, getSeed());
     run(operation);
     return operation.takeResults();
   }
@@ -99,7 +112,7 @@ class ProcessPool {
                   "procession: the callback of starmap returns nothing; use each.");
     detail::requireCarriedResult<Result>();
     const Starred starred{std::move(callback)};
-    detail::MapOperation<Items, Starred> operation(items, starred);
+    detail::MapOperation<Items, Starred> operation(items, starred, getSeed());
     run(operation);
     return operation.takeResults();
   }
@@ -112,7 +125,7 @@ class ProcessPool {
   [[nodiscard]] auto filter(const Items& items, Predicate predicate)
       -> std::vector<detail::ItemOf<Items>> {
     detail::requirePoolCallback<Predicate>();
-    detail::FilterOperation<Items, Predicate> operation(items, predicate);
+    detail::FilterOperation<Items, Predicate> operation(items, predicate, getSeed());
     run(operation);
     return operation.takeResults();
   }
@@ -142,14 +155,14 @@ class ProcessPool {
   [[nodiscard]] Value mapReduce(const Items& items, Mapper mapper, Operator op, Value initial) {
     detail::requirePoolCallback<Mapper>();
     detail::requirePoolCallback<Operator>();
-    using Step = detail::MapReduceStep<Value, Mapper, Operator>;
-    return foldItems<Step>(items, typename Step::Parts{mapper, op}, op, std::move(initial),
-                           detail::isLocalOnly<Mapper>);
+    using Step = detail::MapReduceStep<Value, Mapper, Operator, detail::ItemOf<Items>>;
+    return foldItems<Step>(items, typename Step::Parts{mapper, op, getSeed()}, op,
+                           std::move(initial), detail::isLocalOnly<Mapper>);
   }
 
   /// Folds items into an accumulator of another type: `fold(accumulator, item)` in the workers,
   /// `combine(accumulator, accumulator)` on partial results. `zero` is the identity of combine:
-  /// every leaf of the fixed tree starts from it.
+  /// every leaf of the fixed tree starts from it. `fold` may take a `Random&` as well, the last.
   ///
   ///     auto counts = pool.aggregate(lines, std::map<std::string, int>{}, countWords, addCounts);
   template <ItemRange Items, class Accumulator, class Fold, class Combine>
@@ -165,18 +178,147 @@ class ProcessPool {
     if (detail::countItems(items) == 0) {
       return zero;
     }
-    return foldNonEmpty<Step, Accumulator>(items, typename Step::Parts{zero, fold, combine},
+    return foldNonEmpty<Step, Accumulator>(items,
+                                           typename Step::Parts{zero, fold, combine, getSeed()},
                                            combine, detail::isLocalOnly<Fold>);
   }
 
   /// Calls `callback` on every item, for its effects outside of memory (files, a database).
   ///
   ///     pool.each(paths, [](const std::string& path) { compress(path); });
+  ///
+  /// Which items may be done more than once, see process.
   template <ItemRange Items, class Callback>
   void each(const Items& items, Callback callback) {
     detail::requirePoolCallback<Callback>();
-    detail::EachOperation<Items, Callback> operation(items, callback);
+    detail::EachOperation<Items, Callback> operation(items, callback, getSeed());
     run(operation);
+  }
+
+  /// map that one bad item does not end: an Outcome an item, in the order of the items, never
+  /// fewer. It holds what the callback returned, or the error in its place: TaskError, WorkerLost,
+  /// TaskTimeout; and how often the item was tried, how long the last attempt took, and where.
+  ///
+  ///     for (const Outcome<Image>& outcome : pool.mapSettled(paths, readImage)) {
+  ///       if (outcome) show(*outcome);
+  ///       else std::cerr << outcome.error().what() << '\n';
+  ///     }
+  ///
+  /// Callbacks that return nothing give Outcome<void>. PoolOptions' retries and timeout count for
+  /// each item. An item's duration is that of its callback and of decoding and encoding what it
+  /// takes and returns; of an attempt that took its process down, until that was noticed.
+  ///
+  /// When the deadline comes, nothing that is done is lost: items that were not begun have an
+  /// Interrupted and 0 attempts; those that were cut off an Interrupted, and no host; those that
+  /// were to be tried again what the last attempt brought.
+  ///
+  /// Throws what is no item's: Interrupted for a signal, SystemError, PortabilityError;
+  /// PayloadError for an item that cannot be encoded, and a result that cannot be decoded.
+  ///
+  /// Complexity: as map, and two readings of the clock for each short chunk, one for each item; an
+  /// item that throws costs no more than the throw unless it is tried again.
+  template <ItemRange Items, class Callback>
+  [[nodiscard]] auto mapSettled(const Items& items, Callback callback)
+      -> std::vector<Outcome<MapResult<Callback, Items>>> {
+    using Result = MapResult<Callback, Items>;
+    detail::requirePoolCallback<Callback>();
+    if constexpr (!std::is_void_v<Result>) {
+      detail::requireCarriedResult<Result>();
+    }
+    detail::SettleOperation<Items, Callback> operation(items, callback, getSeed(), getRetries());
+    run(operation);
+    return operation.takeOutcomes();
+  }
+
+  /// Has every job done by a worker object that is set up once in each process, and returns the
+  /// results in the order of the jobs.
+  ///
+  ///     auto smaller = pool.process(images, Resize(800));
+  ///
+  /// Each worker process that gets jobs has a copy of `worker` of its own. What happens to it, and
+  /// to jobs that fail, see WorkerInterface. Of `worker` only what its
+  /// `serialize` member carries is sent; without one, nothing.
+  ///
+  /// A job is done once, with two exceptions: one that fails is tried again as often as
+  /// PoolOptions::retries says, and a process that dies takes with it what it had done of its
+  /// chunk, which is done again (with a chunkSize of 1 that is nothing). A job that throws has no
+  /// other done again.
+  ///
+  /// Throws what handleError() throws: by default the failure of the job, as map does. A throwing
+  /// initialize() is a TaskError without an item, and ends the operation. A worker that holds data,
+  /// of a class that cannot carry any, is a PortabilityError.
+  template <ItemRange Jobs, class Worker>
+  [[nodiscard]] auto process(const Jobs& jobs, Worker&& worker) {
+    using Type = std::remove_cvref_t<Worker>;
+    detail::requireWorker<Type, detail::ItemOf<Jobs>>();
+    if constexpr (std::is_const_v<std::remove_reference_t<Worker>>) {
+      return process(jobs, Type(worker));  // handleError() may change it
+    } else {
+      const detail::WorkerCall<Type> call{worker};
+      detail::ProcessOperation<Jobs, Type> operation(jobs, call, worker);
+      run(operation);
+      return operation.takeResults();
+    }
+  }
+
+  /// Calls `callback` on every item and hands out the results as they come, in the order in which
+  /// they are done: for more results than fit into memory, or to begin with the first ones.
+  ///
+  ///     for (auto& [index, value] : pool.mapUnordered(paths, measure)) { ... }
+  ///
+  /// Items that are no temporary (and no view) have to live as long as the range. The pool takes no
+  /// other operation while the range lives, and goes on when it is asked for the next result: time
+  /// limits and signals are looked at then. Failures are thrown by the range's begin() and ++,
+  /// after the results that came before them; see UnorderedResults.
+  ///
+  /// Memory: the results of the chunks that workers have, some per worker of at most about 512 KiB
+  /// each, or PoolOptions::chunkSize items.
+  template <class Items, class Callback>
+    requires ItemRange<std::remove_cvref_t<Items>>
+  [[nodiscard]] auto mapUnordered(Items&& items, Callback callback)
+      -> UnorderedResults<detail::NotVoid<MapResult<Callback, std::remove_cvref_t<Items>>>> {
+    using Result = MapResult<Callback, std::remove_cvref_t<Items>>;
+    detail::requirePoolCallback<Callback>();
+    static_assert(!std::is_void_v<Result>,
+                  "procession: the callback of mapUnordered returns nothing; use each.");
+    detail::requireCarriedResult<Result>();
+    auto stream = std::make_unique<detail::UnorderedStream<Result>>();
+    stream->operation = std::make_unique<detail::UnorderedOperation<Items, Callback>>(
+        std::forward<Items>(items), std::move(callback), stream->results, getSeed());
+    stream->running = start(*stream->operation);
+    return UnorderedResults<Result>(std::move(stream));
+  }
+
+  /// Hands one call to the workers and returns at once; the future gives its result.
+  ///
+  ///     Future<double> area = pool.submit(integrate, 0.0, 1.0);
+  ///     ...
+  ///     std::cout << area.get();
+  ///
+  /// The callback must be portable, and arguments and result values that can be carried. Workers
+  /// are given calls at once while they wait for some; when there are many, in batches. They get
+  /// more whenever the pool or one of its futures is used; every other operation first completes
+  /// what was submitted. On the serial backend calls are made when a future is asked.
+  /// A failed call ends no other. PoolOptions' retries and timeout count for each.
+  ///
+  /// Complexity: a microsecond or two for each of many small calls.
+  template <class Callback, class... Arguments>
+  [[nodiscard]] auto submit(Callback callback, Arguments... arguments)
+      -> Future<detail::SubmissionResult<Callback, Arguments...>> {
+    using Result = detail::SubmissionResult<Callback, Arguments...>;
+    detail::requireSubmission<Callback, Arguments...>();
+    if constexpr (!std::is_void_v<Result>) {
+      detail::requireCarriedResult<Result>();
+    }
+    detail::PayloadWriter& call = detail::beginCall();
+    detail::encodeSubmission(call, callback, arguments...);
+    return Future<Result>(enqueue(call.view()));
+  }
+
+  /// The futures in the order in which they become ready; see asCompleted in future.hpp.
+  template <class Futures>
+  [[nodiscard]] static auto asCompleted(Futures& futures) {
+    return procession::asCompleted(futures);
   }
 
   /// Worker processes, as asked for or as many as could be started; 1 on the serial backend.
@@ -213,7 +355,11 @@ class ProcessPool {
   }
 
   [[nodiscard]] std::size_t getGrain() const;
+  [[nodiscard]] std::uint64_t getSeed() const;
+  [[nodiscard]] int getRetries() const;
   void run(detail::Operation& operation);
+  [[nodiscard]] std::unique_ptr<detail::RunningOperation> start(detail::Operation& operation);
+  [[nodiscard]] std::shared_ptr<detail::Submission> enqueue(detail::ByteView call);
 
   std::unique_ptr<detail::PoolCore> core_;  // null after a move
 };

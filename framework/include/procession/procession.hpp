@@ -6,6 +6,8 @@
 #include "procession/container.hpp"
 #include "procession/error.hpp"
 #include "procession/fork_process.hpp"
+#include "procession/future.hpp"
+#include "procession/node_shared.hpp"
 #include "procession/outcome.hpp"
 #include "procession/pool_options.hpp"
 #include "procession/portable.hpp"
@@ -16,8 +18,10 @@
 #include "procession/process_pool.hpp"
 #include "procession/process_service_provider.hpp"
 #include "procession/process_status.hpp"
+#include "procession/random.hpp"
 #include "procession/serializable.hpp"
 #include "procession/task_outcome.hpp"
+#include "procession/unordered_results.hpp"
 #include "procession/worker_interface.hpp"
 
 // Its header is installed where it was built; programs that use it link procession::hdf5.

@@ -13,12 +13,18 @@
 #include "application/application_state.hpp"
 #include "backend/backend_choice.hpp"
 #include "backend/fork_server.hpp"
+#include "backend/mail_room.hpp"
+#include "backend/narrow_binding.hpp"
 #include "backend/ranks.hpp"
 #include "pool/agent.hpp"
+#include "pool/deadline.hpp"
+#include "pool/progress_display.hpp"
+#include "pool/trace_file.hpp"
 #include "procession/detail/application/pool_lease.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
 #include "procession/error.hpp"
 #include "procession/process_service_provider.hpp"
+#include "system/cores.hpp"
 #include "system/environment.hpp"
 #include "system/host_name.hpp"
 #include "system/launcher.hpp"
@@ -78,7 +84,7 @@ void endJob() {
   }
   try {
     dropKeptPool();
-    dropParentsAgent();
+    closeMailRoom();
     RankHeader leave;
     leave.kind = RankMessageKind::Leave;
     for (int rank = 1; rank < ranks->size(); ++rank) {
@@ -116,6 +122,7 @@ void endAsTold(int signal) {
 }
 
 void expectToBeTold() {
+  SignalScope::countAsDefault(endAsTold);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};
     sigaction(signal, nullptr, &before);
@@ -140,7 +147,9 @@ class Session {
       startForkServer();  // before MPI starts: a rank never forks afterwards
     }
     if (backend == BackendKind::Mpi) {
-      enterJob();
+      enterJob();  // and looks at the cores of all ranks
+    } else if (backend == BackendKind::Fork && detectLauncher()) {
+      warnOfNarrowBinding();
     }
     running = true;
   }
@@ -154,6 +163,11 @@ class Session {
   }
 
  private:
+  static void warnOfNarrowBinding() {
+    if (const auto complaint = describeNarrowBinding(affinityCores())) {
+      log(LogLevel::Warn, *complaint);
+    }
+  }
   static void enterJob() {
     try {
       startRanks();
@@ -170,6 +184,9 @@ class Session {
       leaveRanks();  // all do, so that none ends, and has the others ended, before it was said
       stopForkServer();
       throw SaidAlready();
+    }
+    if (activeRanks()->rank() == 0) {
+      openMailRoom(*activeRanks(), std::make_unique<ParentsAgent>());
     }
     guardRank(activeRanks()->rank());
     expectToBeTold();
@@ -204,11 +221,35 @@ int serveAsRank(Ranks& ranks) {
   std::_Exit(128 + signal);  // a signal whose default is to be ignored
 }
 
+/// The job does not begin, for a reason that may hold for this rank alone: the others, who may be
+/// waiting for it, are met, so that a difference between them is what is told. Nobody leaves, and
+/// has the launcher end the others, before it was told.
+void refuseWithOtherRanks(std::string reason) {
+  if (areRanksOffered()) {
+    try {
+      startRanks();
+      activeRanks()->meet();
+    } catch (const MpiError& error) {
+      reason = error.what();
+    }
+  }
+  if (speaksForTheJob()) {
+    complain(reason);
+  }
+  if (activeRanks() != nullptr) {
+    leaveRanks();
+  }
+}
+
 std::optional<int> refuseToStart() {
   try {
     chooseBackend();
     chooseWorkerCount(0);
     readLogLevel();
+    chooseProgress(Progress::Auto);
+    if (speaksForTheJob() || readVariable("PROCESSION_DEADLINE")) {
+      noteJobDeadline();
+    }
     readSwitch("PROCESSION_FORK_AFTER_MPI");
   } catch (const std::exception& exception) {
     complain(exception.what());
@@ -219,9 +260,7 @@ std::optional<int> refuseToStart() {
       requireSingleRank();
     }
   } catch (const Error& error) {
-    if (speaksForTheJob()) {
-      complain(error.what());
-    }
+    refuseWithOtherRanks(error.what());
     return kFailure;
   }
   return std::nullopt;
@@ -246,6 +285,7 @@ int runApplication(int, char**, const std::function<int()>& body) {
     }
     // Said before the job is left: a launcher that ends it gives little time.
     try {
+      traceFile();  // one that cannot be written is told before any work begins
       return body();
     } catch (const Interrupted& interrupted) {
       complain(interrupted.what());

@@ -4,36 +4,19 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <map>
+#include <stdexcept>
 #include <string>
 
 #include "backend/error_message.hpp"
-#include "procession/detail/wire/codec.hpp"
+#include "backend/value_exchange.hpp"
+#include "backend/value_sender.hpp"
 #include "procession/error.hpp"
 #include "system/log.hpp"
 
 namespace procession::detail {
 
 namespace {
-
-constexpr Time kAttentive = std::chrono::milliseconds(1);
-constexpr Time kNap = std::chrono::milliseconds(1);
-// Agents show life every 5 s while they work.
-constexpr Time kLongestSilence = std::chrono::seconds(30);
-
-/// The backends that are there, by number: messages for another than the one that waits.
-std::map<std::uint32_t, AgentsBackend*>& backends() {
-  // Never destroyed: the kept pool may end in a handler of exit().
-  static auto* instance = new std::map<std::uint32_t, AgentsBackend*>;
-  return *instance;
-}
-
-std::uint32_t nextPool() {
-  static std::uint32_t last = 0;
-  return ++last;
-}
 
 int allCores(const Ranks& ranks) {
   int cores = 0;
@@ -61,27 +44,26 @@ std::vector<int> spread(int workers, const Ranks& ranks) {
 
 }  // namespace
 
-AgentsBackend::AgentsBackend(Ranks& ranks, LocalAgent& local, int workerCount)
-    : ranks_(ranks),
-      local_(local),
-      number_(nextPool()),
-      agents_(static_cast<std::size_t>(ranks.size())),
-      workerCount_(workerCount > 0 ? workerCount : allCores(ranks)) {
-  const std::vector<int> counts = spread(workerCount_, ranks);
-  for (int rank = 0; rank < ranks.size(); ++rank) {
+AgentsBackend::AgentsBackend(MailRoom& room, int workerCount)
+    : room_(room),
+      ranks_(room.ranks()),
+      inbox_(std::make_shared<Inbox>()),
+      number_(room.enter(inbox_)),
+      agents_(static_cast<std::size_t>(ranks_.size())),
+      workerCount_(workerCount > 0 ? workerCount : allCores(ranks_)) {
+  const std::vector<int> counts = spread(workerCount_, ranks_);
+  for (int rank = 0; rank < ranks_.size(); ++rank) {
     agent(rank).capacity = counts[static_cast<std::size_t>(rank)];
     largestCapacity_ = std::max(largestCapacity_, agent(rank).capacity);
     if (agent(rank).capacity > 0) {
       RankHeader header = headerOf(RankMessageKind::OpenPool);
       header.value = agent(rank).capacity;
-      tell(rank, header);
+      room_.send(rank, header);
     }
   }
-  backends()[number_] = this;
 }
 
 AgentsBackend::~AgentsBackend() {
-  backends().erase(number_);
   try {
     shutdown(Time(0));
   } catch (const Error&) {
@@ -97,75 +79,85 @@ RankHeader AgentsBackend::headerOf(RankMessageKind kind) const {
   return header;
 }
 
-void AgentsBackend::tell(int rank, RankHeader header, std::shared_ptr<const HeapPayload> payload) {
-  if (rank == ranks_.rank()) {
-    header.length = payload ? payload->size() : 0;
-    local_.handle({rank, header, std::move(payload)});
-  } else {
-    ranks_.send(rank, header, std::move(payload));
-  }
-}
-
-void AgentsBackend::tellAll(RankMessageKind kind, std::shared_ptr<const HeapPayload> payload) {
+void AgentsBackend::tellAll(RankMessageKind kind, std::shared_ptr<const HeapPayload> payload,
+                            int value) {
+  RankHeader header = headerOf(kind);
+  header.value = value;
   // The others first: the parent's own agent acts at once, in the call.
   for (int rank = ranks_.size() - 1; rank >= 0; --rank) {
     if (agent(rank).capacity > 0) {
-      tell(rank, headerOf(kind), payload);
+      room_.send(rank, header, payload);
     }
   }
 }
 
 void AgentsBackend::begin(const OperationSetup& setup, BackendEvents& events) {
-  setup_ = setup;
-  inbox_.clear();
-  auto payload = std::make_shared<HeapPayload>();
-  encode(*payload, setup.plan);
-  payload->write(setup.bytes.data(), setup.bytes.size());
-  const Time now = steadyNow();
-  for (AgentState& state : agents_) {
-    state.chunks = 0;
-    state.lastHeard = now;
+  if (broken_ != nullptr) {
+    std::rethrow_exception(broken_);
   }
-  tellAll(RankMessageKind::Begin, std::move(payload));
+  setup_ = setup;
+  trafficBefore_ = ranks_.traffic();
+  for (int rank = 0; rank < ranks_.size(); ++rank) {
+    addChunks(rank, -agent(rank).chunks);
+  }
+  room_.beginWork();
+  for (int rank = 0; rank < ranks_.size(); ++rank) {
+    if (agent(rank).capacity > 0) {
+      bringValuesTo(rank);
+    }
+  }
+  tellAll(RankMessageKind::Begin, setup.message);
   for (int rank = 0; rank < ranks_.size(); ++rank) {
     if (agent(rank).capacity > 0) {
       events.workerReady(rank, agent(rank).capacity);
     }
   }
-  lastEvent_ = now;
+  room_.expectAnswer();
 }
 
 void AgentsBackend::send(int worker, const Chunk& chunk, const Encoder& encode) {
-  auto payload = std::make_shared<HeapPayload>();
-  const OperationShape& shape = setup_.plan.shape;
-  if (shape.itemBytes != 0) {
-    if (shape.rawItems) {
-      payload->claim(shape.itemBytes * chunk.count);
-      payload->truncate(0);
-      encode(*payload, chunk.first, chunk.count);
-    } else {
-      // In front of the items, where each of them ends: the agent cuts the chunk for its workers.
-      const std::size_t tableBytes = chunk.count * sizeof(std::uint64_t);
-      payload->claim(tableBytes);
-      for (std::uint64_t i = 0; i < chunk.count; ++i) {
-        encode(*payload, chunk.first + i, 1);
-        const std::uint64_t end = payload->size() - tableBytes;
-        std::memcpy(payload->data() + i * sizeof end, &end, sizeof end);
-      }
-    }
-  }
+  std::shared_ptr<const HeapPayload> items = itemsOf(chunk, encode);
   RankHeader header = headerOf(RankMessageKind::Run);
   header.chunk = chunk.id;
   header.first = chunk.first;
   header.count = chunk.count;
-  ++agent(worker).chunks;
-  tell(worker, header, std::move(payload));
+  bringValuesTo(worker);  // of an operation that was begun long ago
+  addChunks(worker, 1);
+  room_.send(worker, header, std::move(items));
+}
+
+std::shared_ptr<const HeapPayload> AgentsBackend::itemsOf(const Chunk& chunk,
+                                                          const Encoder& encode) const {
+  const OperationShape& shape = setup_.plan.shape;
+  if (setup_.items != nullptr) {
+    return HeapPayload::borrow(
+        {setup_.items + chunk.first * shape.itemBytes, chunk.count * shape.itemBytes});
+  }
+  auto payload = std::make_shared<HeapPayload>();
+  if (shape.itemBytes == 0) {
+    return payload;
+  }
+  if (shape.rawItems) {
+    payload->claim(shape.itemBytes * chunk.count);
+    payload->truncate(0);
+    encode(*payload, chunk.first, chunk.count);
+    return payload;
+  }
+  // In front of the items, where each of them ends: the agent cuts the chunk for its workers.
+  const std::size_t tableBytes = chunk.count * sizeof(std::uint64_t);
+  payload->claim(tableBytes);
+  for (std::uint64_t i = 0; i < chunk.count; ++i) {
+    encode(*payload, chunk.first + i, 1);
+    const std::uint64_t end = payload->size() - tableBytes;
+    std::memcpy(payload->data() + i * sizeof end, &end, sizeof end);
+  }
+  return payload;
 }
 
 void AgentsBackend::recall(int worker, std::uint64_t chunk, BackendEvents&) {
   RankHeader header = headerOf(RankMessageKind::Recall);
   header.chunk = chunk;
-  tell(worker, header);
+  room_.send(worker, header);
 }
 
 void AgentsBackend::stop() {
@@ -177,89 +169,117 @@ void AgentsBackend::stop() {
 void AgentsBackend::signal(int worker, int signal) {
   RankHeader header = headerOf(RankMessageKind::Signal);
   header.value = signal;
-  tell(worker, header);
+  room_.send(worker, header);
 }
 
 void AgentsBackend::wait(std::optional<Time> until, int wakeUp, BackendEvents& events) {
-  if (broken_ != nullptr) {
-    std::rethrow_exception(broken_);
+  try {
+    waitForEvents(until, wakeUp, events);
+  } catch (...) {
+    broken_ = std::current_exception();
+    abandon();
+    throw;
   }
-  while (true) {
-    bool hasHappened = dispatchAll(events);
-    const Time now = steadyNow();
-    const bool isAttentive = now - lastEvent_ < kAttentive;
-    Time nap = isAttentive || hasHappened ? Time(0) : now + kNap;
-    if (until && nap > *until) {
-      nap = *until;
-    }
-    hasHappened = local_.step(nap, wakeUp) || hasHappened;
-    hasHappened = dispatchAll(events) || hasHappened;
-    if (hasHappened) {
-      lastEvent_ = steadyNow();
-      return;
-    }
-    checkLife();
-    if (!isAttentive || (until && now >= *until)) {
-      return;  // the caller looks at its clock and its signals, and comes again
-    }
+}
+
+/// The operation ends in its midst, without end(), and its items may soon be gone: the pool with
+/// all its operations is closed on every rank, and what is on its way to them arrives.
+void AgentsBackend::abandon() {
+  shutdown(Time(0));
+  letSendsArrive();
+  setup_ = {};
+}
+
+void AgentsBackend::letSendsArrive() {
+  while (ranks_.unsentBytes() > 0) {
+    room_.serve();
     sched_yield();
   }
 }
 
-void AgentsBackend::receiveAll() {
-  const auto deliver = [this](RankMessage message) {
-    // What is about a rank, not about a pool of it, is for the one that waits.
-    const auto target = backends().find(message.header.pool == 0 ? number_ : message.header.pool);
-    if (target != backends().end()) {
-      target->second->inbox_.push_back(std::move(message));
+void AgentsBackend::waitForEvents(std::optional<Time> until, int wakeUp, BackendEvents& events) {
+  // Results of the parent's own rank, where its workers wrote them.
+  const LocalAgent::TakeResults take = [&](const RankHeader& run, ByteView results) {
+    const bool isOurs = run.pool == number_ && run.operation == setup_.id;
+    if (isOurs) {
+      events.partDone(ranks_.rank(), run.first, run.count, Time(0), results);
     }
+    return isOurs;
   };
-  while (std::optional<RankMessage> message = ranks_.receive()) {
-    deliver(std::move(*message));
-  }
-  while (std::optional<RankMessage> message = local_.takeAnswer()) {
-    deliver(std::move(*message));
+  // What another operation's wait took in, first.
+  while (!dispatchAll(events)) {
+    const bool hasHappened = room_.wait(until, wakeUp, take);
+    if (dispatchAll(events) || hasHappened || !room_.isAttentive() ||
+        (until && steadyNow() >= *until)) {
+      return;  // the caller looks at its clock and its signals, and comes again
+    }
   }
 }
 
 bool AgentsBackend::dispatchAll(BackendEvents& events) {
-  receiveAll();
   bool hasHappened = false;
-  while (!inbox_.empty()) {
-    const RankMessage message = std::move(inbox_.front());
-    inbox_.pop_front();
-    agent(message.rank).lastHeard = steadyNow();
+  while (const auto stop = room_.takeStopRequest()) {
+    events.stopRequested(stop->signal, stop->isRepeated);
+    hasHappened = true;
+  }
+  while (!inbox_->messages.empty()) {
+    const RankMessage message = std::move(inbox_->messages.front());
+    inbox_->messages.pop_front();
     dispatch(message, events);
     hasHappened = true;
   }
   return hasHappened;
 }
 
+void AgentsBackend::addChunks(int rank, int count) {
+  agent(rank).chunks += count;
+  room_.addWork(rank, count);
+}
+
+/// What contradicts all that was handed out is no message either, though every field may be one.
 void AgentsBackend::dispatch(const RankMessage& message, BackendEvents& events) {
+  try {
+    takeAnswer(message, events);
+  } catch (const std::logic_error& contradiction) {
+    throw malformed(message, contradiction.what());
+  }
+}
+
+PayloadError AgentsBackend::malformed(const RankMessage& message, const std::string& what) const {
+  return PayloadError("malformed message from rank " + std::to_string(message.rank) + " on " +
+                      ranks_.hostOf(message.rank) + ": " + what);
+}
+
+void AgentsBackend::takeAnswer(const RankMessage& message, BackendEvents& events) {
   const RankHeader& header = message.header;
   const int rank = message.rank;
-  if (header.kind == RankMessageKind::Stopped) {
-    events.stopRequested(header.value, header.count > 1);
-    return;
-  }
-  if (header.kind == RankMessageKind::Alive) {
-    return;
-  }
   if (header.kind == RankMessageKind::Failed && header.operation == 0) {
     PayloadReader reader(message.bytes());
     broken_ = decodeError(reader);
     std::rethrow_exception(broken_);
+  }
+  if (header.kind == RankMessageKind::Traced) {
+    events.traced(rank, message.bytes());
+    return;
   }
   if (header.operation != setup_.id) {
     return;  // of an operation that is over
   }
   switch (header.kind) {
     case RankMessageKind::Done:
-      --agent(rank).chunks;
+      addChunks(rank, -1);
       acceptRuns(message, events);
       events.chunkDone(rank, header.chunk, Time(static_cast<Time::rep>(header.nanoseconds)), {});
       break;
+    case RankMessageKind::AttemptFailed: {
+      requireItem(message);
+      PayloadReader reader(message.bytes());
+      events.attemptFailed(rank, header.first, decodeError(reader),
+                           Time(static_cast<Time::rep>(header.nanoseconds)));
+      break;
+    }
     case RankMessageKind::ItemFailed: {
+      requireItem(message);
       PayloadReader reader(message.bytes());
       events.itemFailed(rank, header.first, decodeError(reader));
       break;
@@ -270,19 +290,29 @@ void AgentsBackend::dispatch(const RankMessage& message, BackendEvents& events) 
       break;
     }
     case RankMessageKind::Aborted:
-      --agent(rank).chunks;
-      events.chunkAborted(rank, header.chunk);
+      addChunks(rank, -1);
+      acceptRuns(message, events);
+      events.chunkAborted(rank, header.chunk, header.count);
       break;
     case RankMessageKind::Recalled:
-      agent(rank).chunks -= header.value;
-      events.recallAnswered(rank, header.chunk, header.value != 0);
+      if (header.value != 0 || header.count == 0) {
+        addChunks(rank, -header.value);
+        events.recallAnswered(rank, header.chunk, header.value != 0);
+      } else {
+        events.shortened(rank, header.chunk, header.count);
+      }
       break;
     case RankMessageKind::PassedOn:
       events.chunkPassedOn(rank, header.chunk);
       break;
     default:
-      throw PayloadError("malformed message from rank " + std::to_string(rank) + " on " +
-                         ranks_.hostOf(rank) + ": no answer of an agent");
+      throw malformed(message, "no answer of an agent");
+  }
+}
+
+void AgentsBackend::requireItem(const RankMessage& message) const {
+  if (message.header.first >= setup_.plan.shape.items) {
+    throw malformed(message, "a failure of an item that does not exist");
   }
 }
 
@@ -293,42 +323,50 @@ void AgentsBackend::acceptRuns(const RankMessage& message, BackendEvents& events
     RunHeader run;
     reader.read(&run, sizeof run);
     if (run.first >= items || run.count > items - run.first) {
-      throw PayloadError("malformed message from rank " + std::to_string(message.rank) + " on " +
-                         ranks_.hostOf(message.rank) + ": results of items that do not exist");
+      throw malformed(message, "results of items that do not exist");
     }
     const std::byte* results = reader.take(run.length);
-    events.partDone(message.rank, run.first, run.count, {results, run.length});
+    events.partDone(message.rank, run.first, run.count, Time(0), {results, run.length});
     reader.take(std::min(runPadding(run.length), reader.remaining()));
   }
 }
 
-void AgentsBackend::checkLife() {
-  const Time now = steadyNow();
-  if (now - lastLifeCheck_ < std::chrono::seconds(1)) {
-    return;
+void AgentsBackend::end(int wakeUp) {
+  if (setup_.items != nullptr) {
+    letSendsArrive();  // all ranks have them, but MPI may not have said so
   }
-  lastLifeCheck_ = now;
-  for (int rank = 0; rank < ranks_.size(); ++rank) {
-    if (rank != ranks_.rank() && agent(rank).chunks > 0 &&
-        now - agent(rank).lastHeard > kLongestSilence) {
-      log(LogLevel::Error, "error: rank " + std::to_string(rank) + " on " + ranks_.hostOf(rank) +
-                               " has been silent for 30 s while it has work; it counts as lost, "
-                               "and the job ends");
-      ranks_.abort(EXIT_FAILURE);
-    }
+  const bool awaitsEnds = setup_.plan.shape.awaitsEnds;
+  tellAll(RankMessageKind::EndOperation, nullptr, awaitsEnds ? 1 : 0);
+  if (awaitsEnds) {
+    awaitEnds(wakeUp);
   }
-}
-
-void AgentsBackend::end() {
-  tellAll(RankMessageKind::EndOperation);
-  inbox_.clear();
+  if (isLogged(LogLevel::Debug)) {
+    log(LogLevel::Debug, "operation " + std::to_string(setup_.id) + ": " +
+                             ranks_.traffic().since(trafficBefore_).describe());
+  }
   setup_ = {};
 }
 
+void AgentsBackend::awaitEnds(int wakeUp) {
+  auto left =
+      std::ranges::count_if(agents_, [](const AgentState& state) { return state.capacity > 0; });
+  while (true) {
+    left -= std::ranges::count_if(inbox_->messages, [this](const RankMessage& message) {
+      return message.header.kind == RankMessageKind::Ended && message.header.operation == setup_.id;
+    });
+    inbox_->messages.clear();
+    if (left <= 0) {
+      return;
+    }
+    room_.wait(std::nullopt, wakeUp);
+  }
+}
+
 void AgentsBackend::shutdown(Time) {
-  if (isOpen_ && activeRanks() == &ranks_) {  // else the job is over, and all pools with it
+  if (isOpen_ && mailRoom() == &room_) {  // else the job is over, and all pools with it
     isOpen_ = false;
     tellAll(RankMessageKind::ClosePool);
+    room_.leave(number_);
   }
 }
 

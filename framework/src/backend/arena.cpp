@@ -1,6 +1,7 @@
 #include "backend/arena.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <string>
 
@@ -12,6 +13,8 @@ namespace {
 
 // What a region may keep between operations.
 constexpr std::size_t kKeptBytes = std::size_t{8} << 20;
+
+std::int64_t now() { return Time(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
@@ -35,19 +38,49 @@ void WorkerArena::offer(std::size_t slot, std::uint64_t ticket) {
 }
 
 bool WorkerArena::begin(std::size_t slot, std::uint64_t ticket) {
-  return control()->claims[slot].compare_exchange_strong(ticket, ticket | kBegun);
+  if (!control()->claims[slot].compare_exchange_strong(ticket, ticket | kBegun)) {
+    return false;
+  }
+  control()->finishedAt[slot].store(0, std::memory_order_relaxed);
+  control()->begunAt[slot].store(now(), std::memory_order_relaxed);
+  return true;
 }
 
 bool WorkerArena::takeBack(std::size_t slot, std::uint64_t ticket) {
   return control()->claims[slot].compare_exchange_strong(ticket, kTakenBack);
 }
 
+void WorkerArena::noteEnd(std::size_t slot) {
+  control()->finishedAt[slot].store(now(), std::memory_order_relaxed);
+}
+
 void WorkerArena::finish(std::size_t slot, std::uint64_t ticket) {
-  control()->claims[slot].store(ticket | kFinished, std::memory_order_release);
+  // Unless the parent, who has the answer already, has offered the slot again.
+  std::uint64_t begun = ticket | kBegun;
+  static_cast<void>(control()->claims[slot].compare_exchange_strong(begun, ticket | kFinished));
+}
+
+Time WorkerArena::begunAt(std::size_t slot) const {
+  return Time(control()->begunAt[slot].load(std::memory_order_relaxed));
+}
+
+Time WorkerArena::finishedAt(std::size_t slot) const {
+  return Time(control()->finishedAt[slot].load(std::memory_order_relaxed));
 }
 
 bool WorkerArena::isBegun(std::size_t slot, std::uint64_t ticket) const {
   return control()->claims[slot].load(std::memory_order_acquire) == (ticket | kBegun);
+}
+
+bool WorkerArena::isSpoiled(std::size_t slot, std::uint64_t ticket) const {
+  const std::uint64_t claim = control()->claims[slot].load(std::memory_order_acquire);
+  return claim != ticket && claim != (ticket | kBegun) && claim != (ticket | kFinished);
+}
+
+void WorkerArena::abandonInChild() noexcept {
+  if (mapping_.makePrivate(file_.get())) {
+    board().limit = 0;
+  }
 }
 
 void WorkerArena::reset() { new (mapping_.data()) Control(); }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -9,6 +11,7 @@
 
 #include "backend/frame.hpp"
 #include "procession/detail/backend/kernel.hpp"
+#include "scheduler/scheduler.hpp"
 #include "system/shared_memory.hpp"
 
 namespace procession::detail {
@@ -43,10 +46,29 @@ class WorkerArena {
   void offer(std::size_t slot, std::uint64_t ticket);
   [[nodiscard]] bool begin(std::size_t slot, std::uint64_t ticket);
   [[nodiscard]] bool takeBack(std::size_t slot, std::uint64_t ticket);
-  /// By the worker, when it is through with the chunk, whether or not the answer is under way.
+  /// By the worker, ahead of its answer: the callbacks are through with the chunk.
+  void noteEnd(std::size_t slot);
+  /// By the worker, when it is through with the chunk and its answer, whether or not that is under
+  /// way.
   void finish(std::size_t slot, std::uint64_t ticket);
+  /// When the worker began what was last in the slot, and was through with it, by the steady clock;
+  /// 0: it has not, or not yet.
+  [[nodiscard]] Time begunAt(std::size_t slot) const;
+  [[nodiscard]] Time finishedAt(std::size_t slot) const;
   /// Begun and not finished: the chunk that a dead worker was on.
   [[nodiscard]] bool isBegun(std::size_t slot, std::uint64_t ticket) const;
+
+  /// Neither offered nor begun nor finished: something wrote over it.
+  [[nodiscard]] bool isSpoiled(std::size_t slot, std::uint64_t ticket) const;
+
+  /// In a process that a callback forked: what it does is nothing of the worker's, and its parents
+  /// do not see it. Whatever chunk it is in, it leaves behind the item.
+  void abandonInChild() noexcept;
+
+  /// The worker says who it is: an answer may be there before whoever forked it has told.
+  void introduce(pid_t worker) { control()->worker = worker; }
+  /// 0: it has not said so yet.
+  [[nodiscard]] pid_t introducedWorker() const { return control()->worker; }
 
   /// Forgets what a dead worker left on the board.
   void reset();
@@ -65,6 +87,9 @@ class WorkerArena {
     WorkerBoard board;
     std::array<std::atomic<std::uint64_t>, kSlots>
         claims;  // the ticket offered in each slot, with how far it has come
+    std::array<std::atomic<std::int64_t>, kSlots> begunAt;     // ns
+    std::array<std::atomic<std::int64_t>, kSlots> finishedAt;  // ns
+    std::atomic<pid_t> worker;
   };
 
   [[nodiscard]] Control* control() const { return reinterpret_cast<Control*>(mapping_.data()); }

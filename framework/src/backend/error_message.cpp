@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,32 +16,51 @@ namespace procession::detail {
 
 namespace {
 
-enum class Kind : std::uint64_t { Task = 1, Lost, Timeout, System, Portability, Payload };
+enum class Kind : std::uint64_t {
+  Task = 1,
+  Lost,
+  Timeout,
+  Interrupted,
+  System,
+  Portability,
+  Payload
+};
 
 void begin(PayloadWriter& writer, Kind kind) { encode(writer, kind); }
 
+/// Not as the bytes of an optional, which not all bytes are.
+template <class Number>
+void encodeOptional(PayloadWriter& writer, const std::optional<Number>& number) {
+  encode(writer, number.has_value());
+  encode(writer, number.value_or(0));
+}
+
+template <class Number>
+std::optional<Number> decodeOptional(PayloadReader& reader) {
+  const bool isThere = decode<bool>(reader);
+  const auto number = decode<Number>(reader);
+  return isThere ? std::optional(number) : std::nullopt;
+}
+
 void encodeOrigin(PayloadWriter& writer, const Origin& origin) {
-  encode(writer, origin.item);
+  encodeOptional(writer, origin.item);
   encode(writer, origin.host);
-  encode(writer, origin.rank);
+  encodeOptional(writer, origin.rank);
   encode(writer, origin.pid);
 }
 
 Origin decodeOrigin(PayloadReader& reader) {
   Origin origin;
-  origin.item = decode<std::optional<std::uint64_t>>(reader);
+  origin.item = decodeOptional<std::uint64_t>(reader);
   origin.host = decode<std::string>(reader);
-  origin.rank = decode<std::optional<int>>(reader);
+  origin.rank = decodeOptional<int>(reader);
   origin.pid = decode<pid_t>(reader);
   return origin;
 }
 
 /// As waitid(2) tells it.
 void encodeStatus(PayloadWriter& writer, const ProcessStatus& status) {
-  const int code = status.isSignaled() ? (status.hasCoreDump() ? CLD_DUMPED : CLD_KILLED)
-                   : status.isExited() ? CLD_EXITED
-                                       : 0;
-  encode(writer, code);
+  encode(writer, waitidCode(status));
   encode(writer, status.getSignal().value_or(status.getExitCode().value_or(0)));
 }
 
@@ -51,6 +71,13 @@ ProcessStatus decodeStatus(PayloadReader& reader) {
 }
 
 }  // namespace
+
+int waitidCode(const ProcessStatus& status) {
+  if (status.isSignaled()) {
+    return status.hasCoreDump() ? CLD_DUMPED : CLD_KILLED;
+  }
+  return status.isExited() ? CLD_EXITED : 0;
+}
 
 void encodeError(PayloadWriter& writer, const std::exception_ptr& error) {
   try {
@@ -67,6 +94,10 @@ void encodeError(PayloadWriter& writer, const std::exception_ptr& error) {
     begin(writer, Kind::Timeout);
     encode(writer, static_cast<std::int64_t>(timeout.getLimit().count()));
     encodeOrigin(writer, timeout.getOrigin());
+  } catch (const Interrupted& interrupted) {
+    begin(writer, Kind::Interrupted);
+    encode(writer, std::string(interrupted.what()));
+    encodeOptional(writer, interrupted.getSignal());
   } catch (const SystemError& system) {
     begin(writer, Kind::System);
     encode(writer, std::string(system.what()));
@@ -96,6 +127,10 @@ std::exception_ptr decodeError(PayloadReader& reader) {
     case Kind::Timeout: {
       const std::chrono::milliseconds limit(decode<std::int64_t>(reader));
       return std::make_exception_ptr(TaskTimeout(limit, decodeOrigin(reader)));
+    }
+    case Kind::Interrupted: {
+      const auto message = decode<std::string>(reader);
+      return std::make_exception_ptr(Interrupted(message, decodeOptional<int>(reader)));
     }
     case Kind::System:
       return std::make_exception_ptr(SystemError(decode<std::string>(reader), 0));

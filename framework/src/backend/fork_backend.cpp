@@ -92,7 +92,17 @@ void ForkBackend::send(int index, const Chunk& chunk, const Encoder& encode) {
 }
 
 void ForkBackend::recall(int index, std::uint64_t chunk, BackendEvents& events) {
-  events.recallAnswered(index, chunk, at(index).takeBack(chunk));
+  if (at(index).takeBack(chunk)) {
+    events.recallAnswered(index, chunk, true);
+    return;
+  }
+  // A node of a reduction is one result, and cannot be cut.
+  const std::uint64_t given = setup_.plan.shape.wholeNodes ? 0 : at(index).cutShort(chunk);
+  if (given > 0) {
+    events.shortened(index, chunk, given);
+  } else {
+    events.recallAnswered(index, chunk, false);
+  }
 }
 
 void ForkBackend::stop() {
@@ -109,6 +119,10 @@ void ForkBackend::signal(int index, int signal) {
 
 std::optional<std::uint64_t> ForkBackend::currentItem(int index) const {
   return at(index).currentItem();
+}
+
+Backend::Span ForkBackend::spanOf(int index, std::uint64_t chunk) const {
+  return at(index).isConnected() ? at(index).spanOf(chunk) : lost_;
 }
 
 int ForkBackend::workerCount() const {
@@ -198,22 +212,66 @@ void ForkBackend::dispatch(int index, const Frame& frame, BackendEvents& events)
   if (header.operation != setup_.id || header.chunk == 0 || !slot) {
     return;  // of an operation that was given up
   }
-  const ReceivedPayload payload(frame, worker.arena().results(*slot));
-  worker.notePayload(payload.view().size());
-  if (header.kind == FrameKind::Done) {
-    events.chunkDone(index, header.chunk, Time(static_cast<Time::rep>(header.nanoseconds)),
-                     payload.view());
-  } else if (header.kind == FrameKind::Threw) {
-    PayloadReader reader(payload.view());
-    std::optional<std::uint64_t> item;
-    if (header.first != WorkerBoard::kNoItem) {
-      item = header.first;
-    }
-    events.chunkThrew(index, header.chunk, item, decodeChain(reader), originOf(index, item));
-  } else {
-    events.chunkAborted(index, header.chunk);
+  try {
+    const ReceivedPayload payload(frame, worker.arena().results(*slot));
+    worker.notePayload(payload.view().size());
+    takeAnswer(index, header, payload.view(), events);
+  } catch (const PayloadError&) {
+    worker.distrust(header.chunk);
+    throw;
   }
   worker.release(header.chunk);
+}
+
+void ForkBackend::takeAnswer(int index, const FrameHeader& header, ByteView payload,
+                             BackendEvents& events) {
+  const Chunk chunk = at(index).chunkOf(header.chunk, header.count);
+  if (setup_.plan.shape.wholeNodes && header.count != 0 && header.count != chunk.count) {
+    throw PayloadError("malformed message from a worker: a part of a node");
+  }
+  const Time busy(static_cast<Time::rep>(header.nanoseconds));
+  if (header.kind == FrameKind::Threw) {
+    takeException(index, chunk, header, payload, events);
+  } else if (header.kind == FrameKind::Aborted) {
+    if (header.count > 0) {
+      events.partDone(index, chunk.first, header.count, busy, payload);
+    }
+    events.chunkAborted(index, chunk.id, header.count);
+  } else {
+    if (header.count == 0) {
+      throw PayloadError("malformed message from a worker: it did nothing of what it was given");
+    }
+    if (header.count < chunk.count) {
+      events.shortened(index, chunk.id, chunk.count - header.count);
+    }
+    events.chunkDone(index, chunk.id, busy, payload);
+  }
+}
+
+void ForkBackend::takeException(int index, const Chunk& chunk, const FrameHeader& header,
+                                ByteView payload, BackendEvents& events) {
+  ThrewTail tail;
+  if (payload.size() < sizeof tail) {
+    throw PayloadError("malformed message from a worker: an exception without its end");
+  }
+  PayloadReader(payload.last(sizeof tail)).read(&tail, sizeof tail);
+  PayloadReader reader(payload.first(payload.size() - sizeof tail));
+  const std::byte* results = reader.take(tail.resultBytes);
+  std::vector<ExceptionInfo> chain = decodeChain(reader);
+  std::optional<std::uint64_t> item;
+  if (header.first != WorkerBoard::kNoItem) {
+    item = at(index).itemIn(chunk.id, header.first);
+    if (!item || *item < chunk.first + header.count) {
+      throw PayloadError("malformed message from a worker: it was on an item it was not given");
+    }
+  }
+  if (header.count > 0) {
+    events.partDone(index, chunk.first, header.count,
+                    Time(static_cast<Time::rep>(header.nanoseconds)), {results, tail.resultBytes});
+  }
+  events.chunkThrew(index, chunk.id, header.count,
+                    Time(static_cast<Time::rep>(tail.itemNanoseconds)), std::move(chain),
+                    originOf(index, item));
 }
 
 std::vector<Spawner::Report> ForkBackend::takeReports() {
@@ -246,16 +304,20 @@ void ForkBackend::handleLosses(const std::vector<Spawner::Report>& reports, Back
 
 void ForkBackend::handleFailedStart(int index, int errorNumber, BackendEvents& events) {
   reportVacancy(errorNumber);
+  lost_ = {};
   at(index).disconnect();
-  events.workerLost(index, std::nullopt, ProcessStatus(), originOf(index, std::nullopt));
+  events.workerLost(index, std::nullopt, Time(0), ProcessStatus(), originOf(index, std::nullopt));
 }
 
 void ForkBackend::handleEnd(int index, ProcessStatus status, BackendEvents& events) {
   receiveFrom(index, Receive::EverythingThere, events);
   const std::optional<std::uint64_t> begun = at(index).begunChunk();
-  const Origin origin = originOf(index, begun ? at(index).currentItem() : std::nullopt);
+  const Origin origin =
+      originOf(index, begun ? at(index).itemIn(*begun, at(index).currentItem()) : std::nullopt);
+  lost_ = begun ? at(index).spanOf(*begun) : Span{at(index).pid()};
+  const Time took = at(index).timeOnItem();
   at(index).disconnect();
-  events.workerLost(index, begun, status, origin);
+  events.workerLost(index, begun, took, status, origin);
   start(index);
   beginOn(index, events);
 }
@@ -267,19 +329,74 @@ int ForkBackend::indexOf(int number) const {
   return found == workers_.end() ? -1 : static_cast<int>(found - workers_.begin());
 }
 
-void ForkBackend::end() {
+void ForkBackend::end(int wakeUp) {
+  const bool awaitsEnds = setup_.plan.shape.awaitsEnds;
   for (const auto& worker : workers_) {
     if (worker->isConnected()) {
-      worker->end(setup_.id);
-      if (setup_.holdsResources) {
+      worker->end(setup_.id, awaitsEnds);
+      if (setup_.holdsResources || awaitsEnds) {
         worker->flush();
       }  // else it travels with the next operation: waking every worker costs as much as a small
          // one
       worker->trim();
     }
   }
+  if (awaitsEnds) {
+    awaitEnds(wakeUp);
+  }
   payload_.restart({});
   setup_ = {};
+}
+
+void ForkBackend::awaitEnds(int wakeUp) {
+  std::vector<bool> isEnding(workers_.size());
+  std::transform(workers_.begin(), workers_.end(), isEnding.begin(),
+                 [](const auto& worker) { return worker->isListening(); });
+  const Time limit = setup_.plan.timeout;
+  std::optional<Time> until = limit > Time(0) ? std::optional(steadyNow() + limit) : std::nullopt;
+  while (std::find(isEnding.begin(), isEnding.end(), true) != isEnding.end()) {
+    waitForReadiness(until, wakeUp);
+    if ((until && steadyNow() >= *until) || polled_[1].revents != 0) {
+      for (int index = 0; index < placeCount(); ++index) {
+        if (isEnding[static_cast<std::size_t>(index)]) {
+          signal(index, SIGKILL);
+        }
+      }
+      until.reset();
+      wakeUp = -1;  // what is left to wait for are the reports of their deaths
+    }
+    const std::vector<Spawner::Report> reports = takeReports();
+    for (int index = 0; index < placeCount(); ++index) {
+      const auto place = static_cast<std::size_t>(index);
+      if (polled_[place + 2].revents != 0 && receiveEnded(index)) {
+        isEnding[place] = false;
+      }
+    }
+    for (const Spawner::Report& report : reports) {
+      const int index = indexOf(report.worker);
+      if (index >= 0 && report.type != Spawner::Report::Type::Started) {
+        at(index).disconnect();  // the next operation has it replaced
+        isEnding[static_cast<std::size_t>(index)] = false;
+      }
+    }
+  }
+}
+
+bool ForkBackend::receiveEnded(int index) {
+  ForkedWorker& worker = at(index);
+  try {
+    if (receiver_.receive(worker.channel(), false) == FrameReceiver::Outcome::Closed) {
+      worker.stopListening();
+      return false;  // its death will be reported
+    }
+    return std::ranges::any_of(receiver_.frames(), [&](const Frame& frame) {
+      return frame.header.kind == FrameKind::Ended && frame.header.operation == setup_.id;
+    });
+  } catch (const PayloadError&) {
+    worker.stopListening();
+    spawner_->signal(worker.number(), SIGKILL);
+    return false;
+  }
 }
 
 void ForkBackend::killAll() {
@@ -312,11 +429,7 @@ void ForkBackend::shutdown(Time grace) {
 }
 
 Origin ForkBackend::originOf(int index, std::optional<std::uint64_t> item) const {
-  const Ranks* ranks = activeRanks();
-  return {.item = item,
-          .host = hostName(),
-          .rank = ranks != nullptr ? std::optional(ranks->rank()) : std::nullopt,
-          .pid = at(index).pid()};
+  return {.item = item, .host = hostName(), .rank = ownRank(), .pid = at(index).pid()};
 }
 
 }  // namespace procession::detail

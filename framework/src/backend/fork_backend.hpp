@@ -26,8 +26,9 @@ class ForkBackend final : public Backend {
   void stop() override;
   void signal(int index, int signal) override;
   [[nodiscard]] std::optional<std::uint64_t> currentItem(int index) const override;
+  [[nodiscard]] Span spanOf(int index, std::uint64_t chunk) const override;
   void wait(std::optional<Time> until, int wakeUp, BackendEvents& events) override;
-  void end() override;
+  void end(int wakeUp) override;
   void shutdown(Time grace) override;
 
  private:
@@ -46,11 +47,18 @@ class ForkBackend final : public Backend {
   void waitForReadiness(std::optional<Time> until, int wakeUp);
   void receiveFrom(int index, Receive amount, BackendEvents& events);
   void dispatch(int index, const Frame& frame, BackendEvents& events);
+  void takeAnswer(int index, const FrameHeader& header, ByteView payload, BackendEvents& events);
+  void takeException(int index, const Chunk& chunk, const FrameHeader& header, ByteView payload,
+                     BackendEvents& events);
   std::vector<Spawner::Report> takeReports();
   void handleLosses(const std::vector<Spawner::Report>& reports, BackendEvents& events);
   void handleFailedStart(int index, int errorNumber, BackendEvents& events);
   void handleEnd(int index, ProcessStatus status, BackendEvents& events);
   void killAll();
+  /// Returns when no worker that was told to answer at the operation's end still has to.
+  void awaitEnds(int wakeUp);
+  /// True when the worker has told, in what it sent, that its part in the operation is over.
+  bool receiveEnded(int index);
   /// The worker that goes by `number` at the spawner; -1 for one that is gone.
   [[nodiscard]] int indexOf(int number) const;
   [[nodiscard]] Origin originOf(int index, std::optional<std::uint64_t> item) const;
@@ -60,6 +68,7 @@ class ForkBackend final : public Backend {
       workers_;           // by index, which is the worker's id for the scheduler
   int nextNumber_ = 0;    // at the spawner; a replacement gets a new one
   OperationSetup setup_;  // id 0: between operations
+  Span lost_;             // of the chunk that the last worker to end was on
   int lastErrno_ = 0;     // of the last worker that could not be started
   std::vector<pollfd> polled_;
   FrameReceiver receiver_;

@@ -8,13 +8,17 @@
 #include <atomic>
 #include <cerrno>
 #include <span>
+#include <string>
 
 #include "backend/fork_server_process.hpp"
 #include "backend/fork_server_protocol.hpp"
+#include "backend/ranks.hpp"
+#include "backend/shared_values.hpp"
 #include "procession/detail/wire/code_address.hpp"
 #include "procession/error.hpp"
 #include "system/descriptor_message.hpp"
 #include "system/fork.hpp"
+#include "system/host_name.hpp"
 
 namespace procession::detail {
 
@@ -41,9 +45,9 @@ void tellServer(const ServerMessage& message) {
   errno = error;
 }
 
-class ServerSpawner final : public Spawner {
+class LinkedSpawner final : public ServerSpawner {
  public:
-  ServerSpawner() {
+  LinkedSpawner() {
     SocketPair sockets = makeSocketPair();
     socket_ = PrivateDescriptor(std::move(sockets.first));
     const FileDescriptor theirs = std::move(sockets.second);
@@ -61,6 +65,15 @@ class ServerSpawner final : public Spawner {
                         errno);
     }
     send({.kind = ServerMessage::Kind::Start, .worker = worker}, files);
+  }
+
+  void startChild(int number, FileDescriptor channel, FileDescriptor memory,
+                  ChildBody body) override {
+    const std::array<FileDescriptor, 2> files{std::move(channel), std::move(memory)};
+    send({.kind = ServerMessage::Kind::Start,
+          .body = reinterpret_cast<std::uintptr_t>(body),
+          .worker = number},
+         files);
   }
 
   void signal(int worker, int signal) override {
@@ -90,11 +103,14 @@ class ServerSpawner final : public Spawner {
 
  private:
   [[noreturn]] static void throwGone() {
-    throw SystemError(
-        "the fork server of this program has ended, and all workers with it; the pool cannot be "
-        "used any more "
-        "(was it killed, or out of memory? see the kernel's log)",
-        0);
+    const Ranks* ranks = activeRanks();
+    const std::string whose =
+        ranks == nullptr ? "this program"
+                         : "rank " + std::to_string(ranks->rank()) + " on host " + hostName();
+    throw SystemError("the fork server of " + whose +
+                          " has ended, and all workers with it; the pool cannot be used any more "
+                          "(was it killed, or out of memory? see the kernel's log)",
+                      0);
   }
 
   void send(const ServerMessage& message, std::span<const FileDescriptor> files) {
@@ -129,6 +145,7 @@ void startForkServer() {
   PrivateDescriptor ours(std::move(sockets.first));
   const pid_t pid = forkChild();
   if (pid == 0) {
+    sharedValues().releaseAll();  // workers get those there are when they need them
     runForkServer(std::move(sockets.second));
   }
   // Both sides: the server may not have run yet when a launcher signals the group.
@@ -167,6 +184,6 @@ void dismissGuardian() {
 
 bool hasForkServer() { return link().pid != 0 && link().owner == getpid(); }
 
-std::unique_ptr<Spawner> makeServerSpawner() { return std::make_unique<ServerSpawner>(); }
+std::unique_ptr<ServerSpawner> makeServerSpawner() { return std::make_unique<LinkedSpawner>(); }
 
 }  // namespace procession::detail

@@ -16,7 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "backend/fork_server.hpp"
 #include "backend/fork_server_protocol.hpp"
+#include "backend/ranks.hpp"
 #include "backend/worker.hpp"
 #include "procession/error.hpp"
 #include "system/descriptor_message.hpp"
@@ -34,6 +36,10 @@ class ForkServer {
  public:
   explicit ForkServer(FileDescriptor main) : main_(std::move(main)), pid_(getpid()) {
     sigemptyset(&noHandlers_);
+    sigemptyset(&groupSignals_);
+    for (const int signal : kGroupSignals) {
+      sigaddset(&groupSignals_, signal);
+    }
   }
 
   /// Returns when the parent is gone; the workers are dead and reaped then.
@@ -95,6 +101,7 @@ class ForkServer {
       pools_.push_back(std::move(pool));
     } else if (message_.kind == ServerMessage::Kind::Guard) {
       guarded_ = message_.value;
+      noteOwnRank(message_.value);  // of the workers to come
     } else if (message_.kind == ServerMessage::Kind::Dismiss) {
       guarded_.reset();
     }
@@ -141,13 +148,15 @@ class ForkServer {
     return received;
   }
 
-  void start(Pool& pool, FileDescriptor channel, FileDescriptor arena) {
+  void start(Pool& pool, FileDescriptor channel, FileDescriptor memory) {
     const int number = message_.worker;
+    const auto body = reinterpret_cast<ChildBody>(static_cast<std::uintptr_t>(message_.body));
     pid_t pid = 0;
     try {
-      pid = forkChild(noHandlers_);
+      // Who is no worker has the group's signals as any process, before one can reach it.
+      pid = forkChild(body == nullptr ? noHandlers_ : groupSignals_);
       if (pid == 0) {
-        becomeWorker(std::move(channel), std::move(arena));
+        becomeChild(std::move(channel), std::move(memory), body);
       }
       pool.workers.push_back({number, pid, PrivateDescriptor(openPidfd(pid)), false});
       report(pool, {.kind = ServerMessage::Kind::Started, .worker = number, .value = pid});
@@ -161,12 +170,14 @@ class ForkServer {
     }
   }
 
-  [[noreturn]] void becomeWorker(FileDescriptor channel, FileDescriptor arena) const {
+  [[noreturn]] void becomeChild(FileDescriptor channel, FileDescriptor memory,
+                                ChildBody body) const {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != pid_) {
       _exit(1);
     }
-    runWorker(std::move(channel), std::move(arena));
+    (body != nullptr ? body : runWorker)(std::move(channel), std::move(memory));
+    _exit(1);  // never: neither returns
   }
 
   static void signal(const Pool& pool, int number, int signal) {
@@ -228,6 +239,7 @@ class ForkServer {
   PrivateDescriptor main_;
   pid_t pid_;
   sigset_t noHandlers_;  // the parent's were reset when the server was forked
+  sigset_t groupSignals_;
   std::list<Pool> pools_;
   std::vector<pollfd> polled_;
   std::optional<int> guarded_;  // the rank whose end would be a surprise

@@ -23,7 +23,7 @@ void check(const FrameHeader& header, std::size_t remaining) {
   if (header.magic != FrameHeader::kMagic) {
     throwMalformed("it does not start with the frame mark");
   }
-  if (header.kind < FrameKind::Begin || header.kind > FrameKind::Aborted) {
+  if (header.kind < FrameKind::Begin || header.kind > FrameKind::Ended) {
     throwMalformed("unknown kind " + std::to_string(static_cast<int>(header.kind)));
   }
   if (header.place < PayloadPlace::Inline || header.place > PayloadPlace::File) {

@@ -13,12 +13,18 @@ namespace procession::detail {
 /// What travels between a parent and a worker, over a SOCK_SEQPACKET socket. A message is one or
 /// more frames; a frame is a header and, when its payload is small, the payload itself.
 enum class FrameKind : std::uint16_t {
-  Begin = 1,  // to the worker: an operation starts; payload: its set-up
+  Begin = 1,  // to the worker: an operation starts; count: 1 when each answer is to be sent at
+              // once; payload: its set-up
   Run,        // to the worker: work on a chunk; payload: its items
-  End,        // to the worker: the operation is over
-  Done,       // from the worker: a chunk's results
-  Threw,      // from the worker: the callback threw; payload: the exception chain
-  Aborted,    // from the worker: the operation was cancelled before the chunk was done
+  End,        // to the worker: the operation is over; count: 1 when it is to answer with Ended
+  Share,    // to the worker: a value of nodeShared(); first: its id, length: its bytes, in the file
+  Forget,   // to the worker: the value `first` is released
+  Done,     // from the worker: a chunk's results
+  Threw,    // from the worker: the callback threw; payload: the results of the items in front of
+            // the one that threw, the exception chain, a ThrewTail
+  Aborted,  // from the worker: the operation was cancelled before the chunk was done; payload: the
+            // results of the items that are
+  Ended,    // from the worker: its part in the operation is over
 };
 
 /// Where a frame's payload is.
@@ -40,11 +46,17 @@ struct FrameHeader {
   std::uint64_t chunk = 0;
   std::uint64_t first =
       0;  // first item; Threw: the item that threw, WorkerBoard::kNoItem if none had begun
-  std::uint64_t count = 0;        // items
+  std::uint64_t count = 0;        // items; Done, Threw, Aborted: that are done, from the first on
   std::uint64_t length = 0;       // payload bytes
   std::uint64_t nanoseconds = 0;  // Done: the time its callbacks took
 };
 static_assert(sizeof(FrameHeader) == 64, "payloads behind a header stay aligned to a cache line");
+
+/// The end of a Threw payload.
+struct ThrewTail {
+  std::uint64_t resultBytes = 0;      // in front of the chain
+  std::uint64_t itemNanoseconds = 0;  // that the item took until it threw; 0: not known
+};
 
 inline constexpr std::size_t kLargestInline = std::size_t{16} << 10;
 inline constexpr std::size_t kLargestMessage = std::size_t{64} << 10;

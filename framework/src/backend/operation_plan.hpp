@@ -14,8 +14,11 @@ struct OperationPlan {
   OperationShape shape;
   std::uint64_t chunkSize = 0;  // the user's limit, in items; 0: adaptive
   int retries = 0;
-  Time timeout{0};     // of an item; 0: none
-  CodeAddress merger;  // MergerFactory, where shape.wholeNodes
+  Time timeout{0};  // of an item; 0: none
+  bool settles =
+      false;  // an item that failed for good ends nothing: each item is settled by itself
+  bool tellsAttempts = false;  // the operation wants to hear of each attempt that fails
+  CodeAddress merger;          // MergerFactory, where shape.wholeNodes
 };
 
 }  // namespace procession::detail

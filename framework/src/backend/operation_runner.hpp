@@ -14,9 +14,12 @@ namespace procession::detail {
 struct ChunkReport {
   enum class State { Done, Threw, Aborted };
   State state = State::Done;
+  std::uint64_t items = 0;  // that are done, from the first on, and have their results; of Done
+                            // fewer than asked for when the parent took the others back
   std::uint64_t nanoseconds = 0;              // the time the callbacks took
   std::uint64_t item = WorkerBoard::kNoItem;  // Threw: the item; kNoItem when the set-up or the
                                               // items themselves failed
+  std::uint64_t itemNanoseconds = 0;          // Threw: its time; 0 where the kernel takes none
   std::vector<ExceptionInfo> chain;           // Threw
 };
 
@@ -29,6 +32,7 @@ class OperationRunner {
   /// A failure to set up is kept and reported for each chunk. Set-up: a CodeAddress of the factory,
   /// then what it reads.
   void begin(std::uint64_t operation, ByteView setup);
+  /// Appends the results of the items that are done to `results`, which is empty.
   ChunkReport run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results);
   void end();
 

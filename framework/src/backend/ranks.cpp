@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -13,6 +14,8 @@
 namespace procession::detail {
 
 namespace {
+
+std::optional<int> notedRank;
 
 RanksStarter offered = nullptr;  // constant initialisation: set before other initialisers may run
 
@@ -29,6 +32,24 @@ Active& active() {
 }
 
 }  // namespace
+
+std::optional<int> ownRank() {
+  const Ranks* ranks = activeRanks();
+  return ranks != nullptr ? std::optional(ranks->rank()) : notedRank;
+}
+
+void noteOwnRank(int rank) { notedRank = rank; }
+
+RankTraffic RankTraffic::since(const RankTraffic& earlier) const {
+  return {messagesSent - earlier.messagesSent, bytesSent - earlier.bytesSent,
+          messagesReceived - earlier.messagesReceived, bytesReceived - earlier.bytesReceived};
+}
+
+std::string RankTraffic::describe() const {
+  return std::to_string(messagesSent) + " messages of " + std::to_string(bytesSent) +
+         " bytes sent, " + std::to_string(messagesReceived) + " of " +
+         std::to_string(bytesReceived) + " received";
+}
 
 void offerRanks(RanksStarter start) noexcept { offered = start; }
 
@@ -50,8 +71,8 @@ bool isRanksThread() noexcept { return std::this_thread::get_id() == active().th
 void requireRanksThread() {
   if (!isRanksThread()) {
     throw std::logic_error(
-        "on the mpi backend pools are used in one thread only, the one that called "
-        "Application::run");
+        "on the mpi backend pools, and tasks on other ranks, are used in one thread only, the one "
+        "that called Application::run");
   }
 }
 
@@ -61,15 +82,17 @@ void noteFork() {
   }
   if (!readSwitch("PROCESSION_FORK_AFTER_MPI").value_or(true)) {
     throw PortabilityError(
-        "a task of ForkProcess, ProcessManager or Process::run would be forked by a rank, and "
-        "PROCESSION_FORK_AFTER_MPI is off: use a pool, whose workers start before MPI");
+        "a task of ForkProcess, ProcessManager or Process::run is not portable, or was started in "
+        "another thread than that of Application::run: it would be forked by a rank, and "
+        "PROCESSION_FORK_AFTER_MPI is off. Capture plain values, or pass them with "
+        "bindFront(function, values...), so that any rank can run it");
   }
-  static bool isTold = false;
-  if (!std::exchange(isTold, true)) {
+  static std::atomic<bool> isTold = false;
+  if (!isTold.exchange(true)) {
     log(LogLevel::Warn,
-        "tasks of ForkProcess, ProcessManager and Process::run are forked by rank 0 itself, after "
-        "MPI was started, which some networks do not stand (PROCESSION_FORK_AFTER_MPI=off makes it "
-        "an error)");
+        "tasks of ForkProcess, ProcessManager and Process::run that are not portable are forked by "
+        "rank 0 itself, after MPI was started, which some networks do not stand "
+        "(PROCESSION_FORK_AFTER_MPI=off makes it an error)");
   }
 }
 

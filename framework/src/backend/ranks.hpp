@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,6 +10,23 @@
 #include "backend/rank_message.hpp"
 
 namespace procession::detail {
+
+/// What a rank has sent to others and got from them, headers included.
+struct RankTraffic {
+  std::uint64_t messagesSent = 0;
+  std::uint64_t bytesSent = 0;
+  std::uint64_t messagesReceived = 0;
+  std::uint64_t bytesReceived = 0;
+
+  [[nodiscard]] RankTraffic since(const RankTraffic& earlier) const;
+  /// "2 messages of 128 bytes sent, 1 of 64 received".
+  [[nodiscard]] std::string describe() const;
+};
+
+/// The rank that this process is, or whose worker it is; empty outside of a job.
+[[nodiscard]] std::optional<int> ownRank();
+/// In a worker that is forked by a process without ranks, the fork server.
+void noteOwnRank(int rank);
 
 /// The ranks of the job that this process is one of, and the messages between them. Rank 0 is the
 /// parent. Implemented by the mpi component; nothing above it knows MPI.
@@ -32,16 +50,27 @@ class Ranks {
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int size() const = 0;
   [[nodiscard]] virtual const std::string& hostOf(int rank) const = 0;
+  /// The lowest of the ranks that share a node with it.
+  [[nodiscard]] virtual int leaderOf(int rank) const = 0;
   /// Worker processes that the rank can keep busy: its share of its node's cores. At least 1.
   [[nodiscard]] virtual int coresOf(int rank) const = 0;
 
   /// The header's length is set from the payload. Throws MpiError.
   virtual void send(int rank, RankHeader header,
                     std::shared_ptr<const HeapPayload> payload = nullptr) = 0;
+  /// The same with bytes that `owner` keeps until they have left.
+  virtual void sendInPlace(int rank, RankHeader header, ByteView bytes,
+                           std::shared_ptr<const void> owner) = 0;
   /// The next message that is here in whole; never waits. Throws MpiError.
   virtual std::optional<RankMessage> receive() = 0;
+  /// A message has come in part.
+  [[nodiscard]] virtual bool isReceiving() const = 0;
   /// Bytes on their way to others.
   [[nodiscard]] virtual std::size_t unsentBytes() const = 0;
+  /// Nothing is in the midst of being sent or received.
+  [[nodiscard]] bool areIdle() const { return !isReceiving() && unsentBytes() == 0; }
+  /// Since meet().
+  [[nodiscard]] virtual const RankTraffic& traffic() const = 0;
   /// Ends this rank's part in the job once what it sent has left: collective, every rank calls it.
   /// Afterwards only destruction.
   virtual void leave() = 0;

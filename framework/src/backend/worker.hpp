@@ -1,5 +1,7 @@
 #pragma once
 
+#include <csignal>
+
 #include "system/file_descriptor.hpp"
 
 namespace procession::detail {
@@ -8,8 +10,9 @@ namespace procession::detail {
 /// the channel is closed. To be called in a freshly forked process, which it never leaves.
 [[noreturn]] void runWorker(FileDescriptor channel, FileDescriptor arena) noexcept;
 
-/// Signals as workers have them: what a launcher or a terminal sends to the whole group is the
-/// parent's to act on.
+/// What a launcher or a terminal sends to the whole group, and is the parent's to act on.
+inline constexpr int kGroupSignals[] = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+/// As workers have them.
 void ignoreGroupSignals();
 
 }  // namespace procession::detail

@@ -3,12 +3,16 @@
 #include <poll.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <csignal>
 #include <string>
 #include <utility>
 
+#include "backend/attention.hpp"
 #include "backend/fork_backend.hpp"
 #include "backend/fork_server.hpp"
+#include "backend/shared_values.hpp"
+#include "backend/value_receiver.hpp"
 #include "procession/error.hpp"
 #include "system/fork.hpp"
 #include "system/signal_scope.hpp"
@@ -18,10 +22,6 @@ namespace procession::detail {
 namespace {
 
 constexpr Time kShutdownGrace = std::chrono::seconds(2);
-// After the last event a rank looks for messages all the time, as the next one is often near; then
-// it sleeps, waking to look.
-constexpr Time kAttentive = std::chrono::milliseconds(1);
-constexpr Time kNap = std::chrono::milliseconds(1);
 // So that a parent can tell a rank that computes from one that is gone.
 constexpr Time kSignOfLife = std::chrono::seconds(5);
 
@@ -43,6 +43,9 @@ Agent::~Agent() {
 }
 
 bool Agent::isActive() const {
+  if (tasks_.hasAny()) {
+    return true;
+  }
   for (const auto& [number, pool] : pools_) {
     if (pool.operation != nullptr) {
       return true;
@@ -55,6 +58,14 @@ void Agent::handle(RankMessage message) {
   const RankHeader& header = message.header;
   if (header.kind == RankMessageKind::OpenPool) {
     open(header);
+    return;
+  }
+  if (header.kind == RankMessageKind::StartTask) {
+    tasks_.start(message);
+    return;
+  }
+  if (header.kind == RankMessageKind::SignalTask) {
+    tasks_.signal(header);
     return;
   }
   const auto found = pools_.find(header.pool);
@@ -77,7 +88,10 @@ void Agent::handle(RankMessage message) {
     if (header.kind == RankMessageKind::Run) {  // it failed to begin, as the parent will hear
       RankHeader aborted = header;
       aborted.kind = RankMessageKind::Aborted;
+      aborted.count = 0;
       port_.answer(aborted);
+    } else if (header.kind == RankMessageKind::EndOperation) {
+      answerEnd(header);
     }
     return;
   }
@@ -96,6 +110,7 @@ void Agent::handle(RankMessage message) {
       break;
     case RankMessageKind::EndOperation:
       endOperation(pool);
+      answerEnd(header);
       break;
     default:
       throw PayloadError("malformed message from the parent: an agent was sent an answer");
@@ -133,6 +148,13 @@ void Agent::endOperation(Pool& pool) {
   pool.operation.reset();
 }
 
+void Agent::answerEnd(RankHeader header) {
+  if (header.value != 0) {
+    header.kind = RankMessageKind::Ended;
+    port_.answer(header);
+  }
+}
+
 void Agent::close(Pool& pool) {
   pool.operation.reset();
   if (pool.backend != nullptr) {
@@ -144,18 +166,30 @@ void Agent::close(Pool& pool) {
   }
 }
 
+bool Agent::areWorkersBusy() const {
+  return std::ranges::any_of(pools_, [](const auto& pool) {
+    const AgentOperation* operation = pool.second.operation.get();
+    return operation != nullptr && operation->areWorkersBusy();
+  });
+}
+
 bool Agent::step(Time until, int wakeUp) {
+  bool hasHappened = tasks_.step();
+  if (hasHappened) {
+    until = Time(0);
+  }
+  std::optional<AgentTasks::Alarm> alarm;
+  if (until > Time(0)) {
+    alarm.emplace(tasks_, wakeUp);
+    wakeUp = alarm->descriptor();
+  }
   std::size_t active = 0;
   for (const auto& [number, pool] : pools_) {
     active += pool.operation != nullptr ? 1 : 0;
   }
-  if (active == 0) {
-    if (until > Time(0)) {
-      nap(until, wakeUp);
-    }
-    return false;
+  if (active == 0 && until > Time(0)) {
+    nap(until, wakeUp);
   }
-  bool hasHappened = false;
   for (auto& [number, pool] : pools_) {
     if (pool.operation != nullptr) {
       const std::uint64_t before = pool.operation->eventCount();
@@ -164,7 +198,8 @@ bool Agent::step(Time until, int wakeUp) {
       hasHappened = hasHappened || pool.operation->eventCount() != before;
     }
   }
-  return hasHappened;
+  alarm.reset();
+  return tasks_.step() || hasHappened;
 }
 
 std::optional<RankMessage> ParentsAgent::takeAnswer() {
@@ -176,53 +211,49 @@ std::optional<RankMessage> ParentsAgent::takeAnswer() {
   return answer;
 }
 
+bool ParentsAgent::step(Time until, int wakeUp, const TakeResults& take) {
+  struct Lent {
+    const TakeResults*& to;
+    ~Lent() { to = nullptr; }
+  } const lent{take_};
+  take_ = &take;
+  return agent_.step(until, wakeUp);
+}
+
+bool ParentsAgent::deliver(const RankHeader& run, ByteView results) {
+  return take_ != nullptr && *take_ && (*take_)(run, results);
+}
+
 void ParentsAgent::answer(const RankHeader& header, std::shared_ptr<const HeapPayload> payload) {
   answers_.push_back({0, header, std::move(payload)});
 }
 
 namespace {
 
-std::unique_ptr<ParentsAgent>& heldParentsAgent() {
-  static auto* held = new std::unique_ptr<ParentsAgent>;  // handlers of exit() may still need it
-  return *held;
-}
-
-}  // namespace
-
-LocalAgent& parentsAgent() {
-  if (heldParentsAgent() == nullptr) {
-    heldParentsAgent() = std::make_unique<ParentsAgent>();
-  }
-  return *heldParentsAgent();
-}
-
-void dropParentsAgent() { heldParentsAgent().reset(); }
-
-namespace {
-
 /// The loop of a rank that serves.
 class Service final : private AgentPort {
  public:
-  explicit Service(Ranks& ranks) : ranks_(ranks), agent_(*this, signals_.getDescriptor()) {}
+  explicit Service(Ranks& ranks)
+      : ranks_(ranks), values_(ranks, sharedValues()), agent_(*this, signals_.getDescriptor()) {
+    sharedValues().releaseAll();  // made before Application::run; the parent's count
+  }
 
   void serve() {
-    Time lastEvent = steadyNow();
+    Attention attention;
     while (true) {
       bool hasHappened = false;
       while (std::optional<RankMessage> message = ranks_.receive()) {
         if (message->header.kind == RankMessageKind::Leave) {
           return;
         }
-        agent_.handle(std::move(*message));
+        take(std::move(*message));
         hasHappened = true;
       }
-      const Time now = steadyNow();
-      const bool isAttentive = now - lastEvent < kAttentive;
       hasHappened =
-          agent_.step(isAttentive ? Time(0) : now + kNap, signals_.getDescriptor()) || hasHappened;
+          agent_.step(attention.napEnd(areWorkersBusy()), signals_.getDescriptor()) || hasHappened;
       if (hasHappened) {
-        lastEvent = steadyNow();
-      } else if (isAttentive) {
+        attention.renew();
+      } else if (attention.isHigh(areWorkersBusy())) {
         sched_yield();
       }
       lookAtSignals();
@@ -231,6 +262,24 @@ class Service final : private AgentPort {
   }
 
  private:
+  [[nodiscard]] bool areWorkersBusy() const { return agent_.areWorkersBusy() && ranks_.areIdle(); }
+
+  /// In order, but for what brings shared values: all else has to wait for those.
+  void take(RankMessage message) {
+    if (!values_.handle(message)) {
+      waiting_.push_back(std::move(message));
+    }
+    while (!values_.isWaiting() && !waiting_.empty()) {
+      const RankMessage next = std::move(waiting_.front());
+      waiting_.pop_front();
+      if (next.header.kind == RankMessageKind::ForgetValue) {
+        sharedValues().release(next.header.first);
+      } else {
+        agent_.handle(next);
+      }
+    }
+  }
+
   void answer(const RankHeader& header, std::shared_ptr<const HeapPayload> payload) override {
     ranks_.send(0, header, std::move(payload));
     lastAnswer_ = steadyNow();
@@ -253,7 +302,8 @@ class Service final : private AgentPort {
   }
 
   void showLife() {
-    if (agent_.isActive() && steadyNow() - lastAnswer_ > kSignOfLife) {
+    const bool isBusy = agent_.isActive() || values_.isWaiting() || ranks_.isReceiving();
+    if (isBusy && steadyNow() - lastAnswer_ > kSignOfLife) {
       RankHeader header;
       header.kind = RankMessageKind::Alive;
       answer(header, nullptr);
@@ -264,6 +314,8 @@ class Service final : private AgentPort {
   SignalScope signals_;
   int signalsSeen_ = 0;
   Time lastAnswer_{0};
+  ValueReceiver values_;
+  std::deque<RankMessage> waiting_;
   Agent agent_;
 };
 

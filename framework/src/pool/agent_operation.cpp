@@ -1,22 +1,22 @@
 #include "pool/agent_operation.hpp"
 
-#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "backend/error_message.hpp"
+#include "pool/trace_file.hpp"
 #include "procession/detail/wire/codec.hpp"
 #include "procession/error.hpp"
 
 namespace procession::detail {
 
 namespace {
-
-// A worker that somebody terminated: perhaps the whole rank is being stopped, and it heard first.
-constexpr int kStopHeardWithin = 200;  // ms
 
 OperationPlan readPlan(ByteView bytes) {
   PayloadReader reader(bytes);
@@ -29,29 +29,24 @@ std::unique_ptr<Merger> makeMergerOf(const OperationPlan& plan, ByteView setup) 
   return resolveFunction<MergerFactory>(plan.merger)(reader, plan.shape.items);
 }
 
-/// The part of a worker's run that lies in [first, end).
-std::uint64_t overlap(std::uint64_t runFirst, std::uint64_t runCount, std::uint64_t first,
-                      std::uint64_t end) {
-  const std::uint64_t from = std::max(runFirst, first);
-  const std::uint64_t to = std::min(runFirst + runCount, end);
-  return to > from ? to - from : 0;
-}
-
 }  // namespace
 
 AgentOperation::AgentOperation(Backend& backend, RankMessage begin, AgentPort& port,
                                int stopDescriptor)
     : begin_(std::move(begin)),
       plan_(readPlan(begin_.bytes())),
-      setup_(begin_.bytes().subspan(sizeof(OperationPlan))),
       port_(port),
       stopDescriptor_(stopDescriptor),
-      driver_(backend, *this, plan_) {
+      driver_(backend, *this, plan_, /*ofAgent=*/true),
+      relay_(driver_.scheduler(), plan_.shape.wholeNodes) {
   try {
     if (plan_.shape.wholeNodes) {
-      merger_ = makeMergerOf(plan_, setup_);
+      merger_ = makeMergerOf(plan_, begin_.bytes().subspan(sizeof(OperationPlan)));
     }
-    driver_.begin(id(), setup_);
+    if (isTracing()) {
+      driver_.traceEvents();
+    }
+    driver_.begin(id(), begin_.payload);
   } catch (...) {
     isBroken_ = true;
     failed(std::current_exception());
@@ -60,39 +55,79 @@ AgentOperation::AgentOperation(Backend& backend, RankMessage begin, AgentPort& p
 
 void AgentOperation::run(RankMessage message) {
   if (isStopped_ || isBroken_ || driver_.isCancelled()) {
-    port_.answer(answerTo(message, RankMessageKind::Aborted));
+    Received refused;
+    refused.message = std::move(message);
+    abort(refused);
     return;
   }
   Received received;
   received.items = message.bytes();
-  const std::uint64_t count = message.header.count;
-  if (!received.items.empty() && !plan_.shape.rawItems) {
-    const std::size_t tableBytes = count * sizeof(std::uint64_t);
-    if (received.items.size() < tableBytes) {
-      throw PayloadError("malformed message from the parent: a chunk without its table of items");
-    }
-    received.ends = reinterpret_cast<const std::uint64_t*>(received.items.data());
-    received.items = received.items.subspan(tableBytes);
-  }
-  received.toPassOn = count;
-  received.toDo = count;
   received.results = std::make_shared<HeapPayload>();
   received.message = std::move(message);
-  kept_.push_back(std::move(received));
-  feed();
+  requireNew(received);
+  findItems(received);
+  const Chunk chunk = received.chunk();
+  chunks_[chunk.id] = std::move(received);
+  relay_.receive(chunk);
+  relay_.feed();
+}
+
+void AgentOperation::requireNew(const Received& received) const {
+  const OperationShape& shape = plan_.shape;
+  const std::uint64_t first = received.first();
+  const std::uint64_t count = received.chunk().count;
+  const bool exists = count > 0 && first < shape.items && count <= shape.items - first &&
+                      !(shape.wholeNodes && first % shape.leafItems != 0);
+  const bool isHere = std::ranges::any_of(chunks_, [&](const auto& other) {
+    return other.first == received.chunk().id || overlap(other.second.chunk(), first, count) > 0;
+  });
+  if (!exists || isHere) {
+    throw PayloadError("malformed message from the parent: a chunk of items that " +
+                       std::string(isHere ? "are here already" : "do not exist"));
+  }
+}
+
+/// In the message.
+void AgentOperation::findItems(Received& received) const {
+  const OperationShape& shape = plan_.shape;
+  const std::uint64_t count = received.chunk().count;
+  const bool hasEnds = !received.items.empty() && !shape.rawItems;
+  const std::size_t perItem = hasEnds          ? sizeof(std::uint64_t)
+                              : shape.rawItems ? shape.itemBytes
+                                               : 0;
+  if (perItem != 0 && count > received.items.size() / perItem) {
+    throw PayloadError("malformed message from the parent: a chunk without " +
+                       std::string(hasEnds ? "its table of items" : "all of its items"));
+  }
+  if (hasEnds) {
+    received.ends = reinterpret_cast<const std::uint64_t*>(received.items.data());
+    received.items = received.items.subspan(count * sizeof(std::uint64_t));
+  }
 }
 
 void AgentOperation::recall(std::uint64_t chunk) {
-  const auto found = std::ranges::find_if(
-      kept_, [&](const Received& received) { return received.message.header.chunk == chunk; });
+  const auto found = chunks_.find(chunk);
   RankHeader header = begin_.header;
   header.kind = RankMessageKind::Recalled;
   header.chunk = chunk;
-  header.value = found != kept_.end() ? 1 : 0;
-  if (found != kept_.end()) {
-    kept_.erase(found);
+  header.count = 0;
+  if (found != chunks_.end() && !isBroken_) {
+    header.count = relay_.giveBack(chunk);
+    if (header.count == 0) {
+      driver_.takeBack(found->second.end() - 1);
+      header.count = relay_.giveBack(chunk);
+    }
+  }
+  if (header.count > 0) {
+    std::uint64_t& left = found->second.message.header.count;
+    left -= header.count;
+    header.value = left == 0 ? 1 : 0;
+    if (left == 0) {
+      chunks_.erase(found);
+    }
   }
   port_.answer(header);
+  answerParent();
 }
 
 void AgentOperation::stop() {
@@ -102,14 +137,15 @@ void AgentOperation::stop() {
     return;
   }
   driver_.cancel();
-  if (isIdle()) {
+  if (hasLeft()) {
     abortAll();
   }
 }
 
 void AgentOperation::end() {
+  sendTrace();
   if (!isBroken_) {
-    driver_.end();
+    driver_.end(stopDescriptor_);
   }
 }
 
@@ -117,64 +153,60 @@ void AgentOperation::step(std::optional<Time> until, int wakeUp) {
   if (isBroken_) {
     return;
   }
-  feed();
+  relay_.feed();
+  answerParent();
   try {
     driver_.step(until, wakeUp);
   } catch (...) {
     isBroken_ = true;  // no worker is left, or none can be made
     failed(std::current_exception());
   }
-  feed();
-  if (isStopped_ && isIdle()) {
+  relay_.feed();
+  answerParent();
+  if (isStopped_ && hasLeft()) {
     abortAll();
   }
 }
 
-/// Passes chunks of the parent on to the scheduler as the workers come to need them.
-void AgentOperation::feed() {
-  while (!driver_.isCancelled() && !kept_.empty() &&
-         driver_.waitingItems() < kept_.front().message.header.count / 4 + 1) {
-    received_.push_back(std::move(kept_.front()));
-    kept_.pop_front();
-    driver_.addItems(received_.back().first(), received_.back().message.header.count);
-  }
-}
-
+/// They may lie in several of the parent's chunks, which came in any order.
 void AgentOperation::encodeItems(PayloadWriter& writer, std::uint64_t first, std::uint64_t count) {
   if (plan_.shape.itemBytes == 0) {
     return;  // workers make the items themselves
   }
-  for (const Received& received : received_) {
-    const std::uint64_t part = overlap(first, count, received.first(), received.end());
-    if (part == 0) {
-      continue;
+  while (count > 0) {
+    const Received* received = findChunkOf(first);
+    if (received == nullptr) {
+      throw std::logic_error("item " + std::to_string(first) + " is in no chunk of this agent");
     }
-    const std::uint64_t from = std::max(first, received.first()) - received.first();
+    const std::uint64_t from = first - received->first();
+    const std::uint64_t part = std::min(count, received->end() - first);
     std::uint64_t begin = from * plan_.shape.itemBytes;
     std::uint64_t end = (from + part) * plan_.shape.itemBytes;
-    if (received.ends != nullptr) {
-      begin = from == 0 ? 0 : received.ends[from - 1];
-      end = received.ends[from + part - 1];
+    if (received->ends != nullptr) {
+      begin = from == 0 ? 0 : received->ends[from - 1];
+      end = received->ends[from + part - 1];
     }
-    if (begin > end || end > received.items.size()) {
+    if (begin > end || end > received->items.size()) {
       throw PayloadError("malformed message from the parent: items that end before they begin");
     }
-    writer.write(received.items.data() + begin, end - begin);
+    writer.write(received->items.data() + begin, end - begin);
+    first += part;
+    count -= part;
   }
 }
 
 AgentOperation::Received* AgentOperation::findChunkOf(std::uint64_t item) {
-  const auto found = std::ranges::find_if(received_, [item](const Received& received) {
-    return received.first() <= item && item < received.end();
+  const auto found = std::ranges::find_if(chunks_, [item](const auto& chunk) {
+    return chunk.second.first() <= item && item < chunk.second.end();
   });
-  return found == received_.end() ? nullptr : &*found;
+  return found == chunks_.end() ? nullptr : &found->second;
 }
 
 void AgentOperation::accept(std::uint64_t first, std::uint64_t count, Time busy, ByteView results) {
   if (Received* received = findChunkOf(first)) {
     if (merger_ != nullptr) {
       merger_->insert(received->message.header.chunk, first, count, results);
-    } else if (!results.empty()) {
+    } else if (!results.empty() && !deliver(first, count, results)) {
       RunHeader run;
       run.first = first;
       run.count = count;
@@ -186,27 +218,40 @@ void AgentOperation::accept(std::uint64_t first, std::uint64_t count, Time busy,
       std::memset(payload.claim(padding), 0, padding);
     }
   }
-  credit(first, count, busy);
+  for (auto& [id, received] : chunks_) {
+    received.done += overlap(received.chunk(), first, count);
+  }
+  relay_.done(first, count, busy);
+  answerParent();
 }
 
-void AgentOperation::credit(std::uint64_t first, std::uint64_t count, Time busy) {
-  for (Received& received : received_) {
-    const std::uint64_t part = overlap(first, count, received.first(), received.end());
-    if (part == 0) {
-      continue;
-    }
-    received.toDo -= part;
-    received.busy += busy * static_cast<std::int64_t>(part) / static_cast<std::int64_t>(count);
-    if (received.toDo == 0) {
-      finish(received);
+bool AgentOperation::deliver(std::uint64_t first, std::uint64_t count, ByteView results) {
+  RankHeader run = begin_.header;
+  run.first = first;
+  run.count = count;
+  return port_.deliver(run, results);
+}
+
+void AgentOperation::handedOut(const Chunk& chunk) {
+  relay_.handedOut(chunk);
+  answerParent();
+}
+
+void AgentOperation::answerParent() {
+  while (const std::optional<ChunkRelay::Answer> answer = relay_.nextAnswer()) {
+    if (answer->type == ChunkRelay::Answer::Type::Done) {
+      finish(*answer);
+    } else {
+      port_.answer(answerTo(chunks_.at(answer->chunk.id).message, RankMessageKind::PassedOn));
     }
   }
-  std::erase_if(received_, [](const Received& received) { return received.toDo == 0; });
 }
 
-void AgentOperation::finish(Received& received) {
+void AgentOperation::finish(const ChunkRelay::Answer& done) {
+  auto chunk = chunks_.extract(done.chunk.id);
+  Received& received = chunk.mapped();
   RankHeader header = answerTo(received.message, RankMessageKind::Done);
-  header.nanoseconds = static_cast<std::uint64_t>(received.busy.count());
+  header.nanoseconds = static_cast<std::uint64_t>(done.busy.count());
   if (merger_ != nullptr) {
     HeapPayload& payload = *received.results;
     RunHeader run;
@@ -217,47 +262,73 @@ void AgentOperation::finish(Received& received) {
     run.length = payload.size() - sizeof run;
     std::memcpy(payload.data(), &run, sizeof run);
   }
+  sendTrace();
   port_.answer(header, std::move(received.results));
 }
 
-void AgentOperation::handedOut(const Chunk& chunk) {
-  for (Received& received : received_) {
-    const std::uint64_t part = overlap(chunk.first, chunk.count, received.first(), received.end());
-    if (part > 0 && received.toPassOn > 0) {  // 0: a worker gave it back since
-      received.toPassOn -= std::min(received.toPassOn, part);
-      if (received.toPassOn == 0) {
-        port_.answer(answerTo(received.message, RankMessageKind::PassedOn));
-      }
-    }
+void AgentOperation::traced(const TraceRecord& record) {
+  if (record.type == TraceRecord::Type::Wait) {
+    return;  // an agent waits all the time, for the parent as well
   }
+  if (trace_ == nullptr) {
+    trace_ = std::make_shared<HeapPayload>();
+  }
+  TraceRecord ours = record;
+  if (ours.process == 0) {
+    ours.process = getpid();
+    ours.isAgents = 1;
+  }
+  trace_->write(&ours, sizeof ours);
+}
+
+void AgentOperation::sendTrace() {
+  if (trace_ != nullptr) {
+    RankHeader header = begin_.header;
+    header.kind = RankMessageKind::Traced;
+    port_.answer(header, std::exchange(trace_, nullptr));
+  }
+}
+
+void AgentOperation::attemptFailed(std::uint64_t item, const std::exception_ptr& error, Time took) {
+  RankHeader header = begin_.header;
+  header.first = item;
+  header.nanoseconds = static_cast<std::uint64_t>(took.count());
+  answerError(port_, header, RankMessageKind::AttemptFailed, error);
 }
 
 void AgentOperation::itemFailed(std::uint64_t item, const std::exception_ptr& error) {
   RankHeader header = begin_.header;
   header.first = item;
+  sendTrace();
   answerError(port_, header, RankMessageKind::ItemFailed, error);
+  if (plan_.settles) {
+    relay_.done(item, 1, Time(0));
+    answerParent();
+  }
 }
 
 void AgentOperation::failed(const std::exception_ptr& error) {
+  sendTrace();
   answerError(port_, begin_.header, RankMessageKind::Failed, error);
 }
 
-void AgentOperation::listenForStop() {
-  pollfd stop{stopDescriptor_, POLLIN, 0};
-  if (poll(&stop, 1, kStopHeardWithin) > 0) {
-    driver_.cancel();  // no item is to blame; who serves the messages sees to the rest
-  }
+void AgentOperation::stopHeard() {
+  driver_.cancel();  // no item is to blame; who serves the messages sees to the rest
+}
+
+/// With what is done of it; of a reduction that is nothing.
+void AgentOperation::abort(Received& received) {
+  RankHeader header = answerTo(received.message, RankMessageKind::Aborted);
+  header.count = merger_ != nullptr ? 0 : received.done;
+  port_.answer(header, std::move(received.results));
 }
 
 void AgentOperation::abortAll() {
-  for (const Received& received : received_) {
-    port_.answer(answerTo(received.message, RankMessageKind::Aborted));
+  sendTrace();
+  for (auto& [id, received] : chunks_) {
+    abort(received);
   }
-  for (const Received& received : kept_) {
-    port_.answer(answerTo(received.message, RankMessageKind::Aborted));
-  }
-  received_.clear();
-  kept_.clear();
+  chunks_.clear();
 }
 
 RankHeader AgentOperation::answerTo(const RankMessage& message, RankMessageKind kind) const {

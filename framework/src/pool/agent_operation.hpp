@@ -1,17 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <exception>
+#include <map>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "backend/backend.hpp"
 #include "backend/operation_plan.hpp"
 #include "backend/rank_message.hpp"
 #include "pool/chunk_driver.hpp"
 #include "procession/detail/backend/merger.hpp"
+#include "scheduler/chunk_relay.hpp"
 
 namespace procession::detail {
 
@@ -21,6 +21,9 @@ class AgentPort {
   virtual ~AgentPort() = default;
   virtual void answer(const RankHeader& header,
                       std::shared_ptr<const HeapPayload> payload = nullptr) = 0;
+  /// Results of a run of items before their chunk is answered, by a way that is shorter; false
+  /// where there is none.
+  virtual bool deliver(const RankHeader& /*run*/, ByteView /*results*/) { return false; }
   /// Bytes of answers that are still on their way.
   [[nodiscard]] virtual std::size_t unsentBytes() const = 0;
 };
@@ -30,10 +33,7 @@ void answerError(AgentPort& port, RankHeader header, RankMessageKind kind,
                  const std::exception_ptr& error);
 
 /// An agent's part in one operation: has its workers do the parent's chunks, and sends back what
-/// they bring.
-///
-/// It keeps the parent's next chunk to itself until its workers need it, so that it can give it
-/// back. A worker's chunk may lie in two of the parent's.
+/// they bring. What of them is passed on when, its ChunkRelay decides.
 class AgentOperation final : private ChunkDriver::Owner {
  public:
   /// `begin`: the Begin message. `stopDescriptor` is readable when this rank was told to stop.
@@ -46,12 +46,16 @@ class AgentOperation final : private ChunkDriver::Owner {
   /// Leaves what is under way.
   void stop();
   void signalWorkers(int signal) { driver_.endWorkers(signal); }
-  /// The workers are ready for the next one. Only when isIdle().
+  /// The workers are ready for the next one. Only when all chunks are answered.
   void end();
-  /// No worker has anything of it.
-  [[nodiscard]] bool isIdle() const { return isBroken_ || driver_.isIdle(); }
+  /// After stop(): no worker has anything of it, and the parent knows of every item that failed.
+  [[nodiscard]] bool hasLeft() const { return isBroken_ || driver_.isFinished(); }
   void step(std::optional<Time> until, int wakeUp);
   [[nodiscard]] std::uint64_t eventCount() const { return driver_.eventCount(); }
+  /// All of them have something to do.
+  [[nodiscard]] bool areWorkersBusy() const {
+    return driver_.scheduler().chunksInFlight() > 0 && driver_.scheduler().idleWorkers() == 0;
+  }
 
  private:
   /// A chunk of the parent's.
@@ -59,41 +63,51 @@ class AgentOperation final : private ChunkDriver::Owner {
     RankMessage message;
     ByteView items;                       // in the message
     const std::uint64_t* ends = nullptr;  // of each item in `items`, where they are not raw
-    std::uint64_t toPassOn = 0;
-    std::uint64_t toDo = 0;
-    Time busy{0};
     std::shared_ptr<HeapPayload> results;
+    std::uint64_t done = 0;  // items
 
     [[nodiscard]] std::uint64_t first() const { return message.header.first; }
     [[nodiscard]] std::uint64_t end() const { return message.header.first + message.header.count; }
+    [[nodiscard]] Chunk chunk() const {
+      return {message.header.chunk, message.header.first, message.header.count};
+    }
   };
 
   void encodeItems(PayloadWriter& writer, std::uint64_t first, std::uint64_t count) override;
   void accept(std::uint64_t first, std::uint64_t count, Time busy, ByteView results) override;
   void handedOut(const Chunk& chunk) override;
+  void attemptFailed(std::uint64_t item, const std::exception_ptr& error, Time took) override;
   void itemFailed(std::uint64_t item, const std::exception_ptr& error) override;
   void failed(const std::exception_ptr& error) override;
-  void listenForStop() override;
+  [[nodiscard]] int stopDescriptor() const override { return stopDescriptor_; }
+  void stopHeard() override;
   [[nodiscard]] std::size_t waitingBytes() const override { return port_.unsentBytes(); }
 
-  void feed();
-  void credit(std::uint64_t first, std::uint64_t count, Time busy);
-  void finish(Received& received);
+  void traced(const TraceRecord& record) override;
+
+  void requireNew(const Received& received) const;
+  void findItems(Received& received) const;
+  bool deliver(std::uint64_t first, std::uint64_t count, ByteView results);
+  void answerParent();
+  /// Ahead of answers, so that the parent has it all when its operation is over.
+  void sendTrace();
+  void finish(const ChunkRelay::Answer& done);
+  void abort(Received& received);
   void abortAll();
   Received* findChunkOf(std::uint64_t item);
   [[nodiscard]] RankHeader answerTo(const RankMessage& message, RankMessageKind kind) const;
 
   RankMessage begin_;
   OperationPlan plan_;
-  ByteView setup_;  // in begin_
   AgentPort& port_;
   int stopDescriptor_;
   ChunkDriver driver_;
-  std::unique_ptr<Merger> merger_;  // of reductions
-  std::deque<Received> kept_;       // not passed on yet
-  std::vector<Received> received_;  // passed on, not done
-  bool isBroken_ = false;           // there are no workers
-  bool isStopped_ = false;          // by the parent, which wants all chunks back
+  ChunkRelay relay_;
+  std::unique_ptr<Merger> merger_;            // of reductions
+  std::map<std::uint64_t, Received> chunks_;  // that the parent waits for, by id
+  std::shared_ptr<HeapPayload> trace_;        // what is to be sent of it; null: nothing
+  bool isBroken_ = false;                     // there are no workers
+  bool isStopped_ = false;                    // by the parent, which wants all chunks back
 };
 
 }  // namespace procession::detail

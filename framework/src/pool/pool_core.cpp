@@ -13,8 +13,10 @@
 #include "backend/fork_backend.hpp"
 #include "backend/fork_server.hpp"
 #include "backend/serial_backend.hpp"
-#include "pool/agent.hpp"
+#include "pool/busy_scope.hpp"
 #include "pool/operation_loop.hpp"
+#include "pool/progress_display.hpp"
+#include "pool/trace_file.hpp"
 #include "procession/detail/pool/operations.hpp"
 #include "procession/detail/wire/code_address.hpp"
 #include "system/fork.hpp"
@@ -56,11 +58,11 @@ std::unique_ptr<Backend> makeBackend(const PoolOptions& options) {
   if (isInsideWorker() || chooseBackend() == BackendKind::Serial) {
     return std::make_unique<SerialBackend>();
   }
-  if (Ranks* ranks = activeRanks()) {
+  if (MailRoom* room = mailRoom()) {
     requireRanksThread();
     // 0, where nobody asks for a number: the ranks know their cores.
     const int asked = options.workerCount != 0 ? options.workerCount : askedWorkerCount();
-    return std::make_unique<AgentsBackend>(*ranks, parentsAgent(), asked);
+    return std::make_unique<AgentsBackend>(*room, asked);
   }
   const int workerCount = chooseWorkerCount(options.workerCount);
   if (hasForkServer()) {
@@ -69,24 +71,6 @@ std::unique_ptr<Backend> makeBackend(const PoolOptions& options) {
   return forkHere(workerCount);
 }
 
-/// Keeps a second operation out while one runs.
-class BusyScope {
- public:
-  explicit BusyScope(std::atomic<bool>& busy) : busy_(busy) {
-    if (busy_.exchange(true)) {
-      throw std::logic_error(
-          "this ProcessPool runs an operation already: a pool takes one at a time; use a pool a "
-          "thread");
-    }
-  }
-  ~BusyScope() { busy_ = false; }
-  BusyScope(const BusyScope&) = delete;
-  BusyScope& operator=(const BusyScope&) = delete;
-
- private:
-  std::atomic<bool>& busy_;
-};
-
 }  // namespace
 
 void throwWrongResultSize(std::size_t received, std::size_t expected) {
@@ -94,8 +78,10 @@ void throwWrongResultSize(std::size_t received, std::size_t expected) {
                      std::to_string(received) + " bytes instead of " + std::to_string(expected));
 }
 
-PoolCore::PoolCore(const PoolOptions& options) : options_(options), owner_(getpid()) {
+PoolCore::PoolCore(const PoolOptions& options) : options_(options), owner_(knownPid()) {
   checkOptions(options);
+  options_.progress = chooseProgress(options.progress);
+  traceFile();  // one that cannot be written is told before any work begins
   options_.timeout = std::min<std::chrono::milliseconds>(options_.timeout, kLongestTimeout);
   requireSingleRank();
   backend_ = makeBackend(options);
@@ -110,10 +96,21 @@ PoolCore::~PoolCore() {
   }
 }
 
-bool PoolCore::isForeign() const { return getpid() != owner_; }
+bool PoolCore::isForeign() const { return knownPid() != owner_; }
 
 void PoolCore::shutdown() {
+  if (busy_ && running_ == nullptr && !isForeign()) {
+    throw std::logic_error(
+        "this ProcessPool runs an operation: it cannot be shut down from inside of it, nor by "
+        "another thread");
+  }
+  if (submissions_ != nullptr && !submissions_->isForeign()) {
+    submissions_->abandon();
+  }
   if (backend_ != nullptr && !isForeign()) {
+    if (running_ != nullptr) {
+      running_->detach();
+    }
     const std::unique_ptr<Backend> backend = std::move(backend_);
     backend->shutdown(kShutdownGrace);
   } else if (backend_ != nullptr) {
@@ -133,24 +130,13 @@ void PoolCore::run(Operation& operation) {
     return;
   }
   const BusyScope scope(busy_);
-  if (backend_ == nullptr) {
-    throw std::logic_error("this ProcessPool was shut down; make a new one");
-  }
+  finishSubmissions();
   const Operation::Shape shape = operation.shape();
+  requireUse(shape);
   if (shape.items == 0) {
     return;
   }
-  if (backend_->isOfAgents()) {
-    requireRanksThread();
-    if (shape.localOnly) {
-      throw PortabilityError(
-          "localOnly(callback) runs on one machine only, and this job has several ranks: make the "
-          "callback portable (bindFront), or start one rank");
-    }
-  }
-  const bool serial = dynamic_cast<SerialBackend*>(backend_.get()) != nullptr;
-  if (shape.localOnly && !serial) {
-    const std::unique_ptr<Backend> local = forkHere(workerCount_);
+  if (const std::unique_ptr<Backend> local = forkFor(shape)) {
     try {
       runOn(*local, operation);
     } catch (...) {
@@ -161,6 +147,71 @@ void PoolCore::run(Operation& operation) {
   } else {
     runOn(*backend_, operation);
   }
+}
+
+std::unique_ptr<RunningOperation> PoolCore::start(Operation& operation) {
+  if (isForeign()) {
+    return std::make_unique<StreamedOperation>(
+        std::nullopt, nullptr, std::make_unique<SerialBackend>(), operation, options_);
+  }
+  std::unique_ptr<Backend> own;
+  {
+    const BusyScope scope(busy_);
+    finishSubmissions();
+    const Operation::Shape shape = operation.shape();
+    requireUse(shape);
+    own = forkFor(shape);
+  }
+  return std::make_unique<StreamedOperation>(
+      StreamedOperation::Pool{busy_, processedCount_, running_}, backend_.get(), std::move(own),
+      operation, options_);
+}
+
+void PoolCore::submit(const std::shared_ptr<Submission>& submission) {
+  if (submissions_ != nullptr && submissions_->isForeign()) {
+    static_cast<void>(submissions_.release());  // another process's
+  }
+  if (isForeign()) {
+    // Nested use is serial.
+    if (nested_ == nullptr) {
+      nested_ = std::make_unique<SerialBackend>();
+      busy_ = false;
+    }
+  }
+  const BusyScope scope(busy_);
+  if (!isForeign()) {
+    requireUse({.items = 1});
+  }
+  if (submissions_ == nullptr) {
+    submissions_ = std::make_unique<SubmissionQueue>(nested_ != nullptr ? *nested_ : *backend_,
+                                                     busy_, processedCount_, options_);
+  }
+  submissions_->submit(submission);
+}
+
+void PoolCore::finishSubmissions() {
+  if (submissions_ != nullptr) {
+    submissions_->finish();
+  }
+}
+
+void PoolCore::requireUse(const Operation::Shape& shape) const {
+  if (backend_ == nullptr) {
+    throw std::logic_error("this ProcessPool was shut down; make a new one");
+  }
+  if (shape.items != 0 && backend_->isOfAgents()) {
+    requireRanksThread();
+    if (shape.localOnly) {
+      throw PortabilityError(
+          "localOnly(callback) runs on one machine only, and this job has several ranks: make the "
+          "callback portable (bindFront), or start one rank");
+    }
+  }
+}
+
+std::unique_ptr<Backend> PoolCore::forkFor(const Operation::Shape& shape) const {
+  const bool isSerial = dynamic_cast<SerialBackend*>(backend_.get()) != nullptr;
+  return shape.localOnly && shape.items != 0 && !isSerial ? forkHere(workerCount_) : nullptr;
 }
 
 void PoolCore::runOn(Backend& backend, Operation& operation) {

@@ -23,6 +23,21 @@ void ProcessPool::shutdown() { core_->shutdown(); }
 
 std::size_t ProcessPool::getGrain() const { return core_->options().grain; }
 
+std::uint64_t ProcessPool::getSeed() const { return core_->options().seed; }
+
+int ProcessPool::getRetries() const { return core_->options().retries; }
+
 void ProcessPool::run(detail::Operation& operation) { core_->run(operation); }
+
+std::shared_ptr<detail::Submission> ProcessPool::enqueue(detail::ByteView call) {
+  auto submission = std::make_shared<detail::Submission>();
+  submission->bytes.assign(call.begin(), call.end());
+  core_->submit(submission);
+  return submission;
+}
+
+std::unique_ptr<detail::RunningOperation> ProcessPool::start(detail::Operation& operation) {
+  return core_->start(operation);
+}
 
 }  // namespace procession

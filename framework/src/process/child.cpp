@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <stdexcept>
 #include <string>
 
 #include "backend/ranks.hpp"
 #include "process/child_body.hpp"
 #include "procession/error.hpp"
+#include "system/host_name.hpp"
 #include "system/log.hpp"
 
 namespace procession::detail {
@@ -52,6 +52,9 @@ Child::Child(Task& task, const sigset_t& caught) : owner_(::getpid()) {
   lifeline_.holdInParent();
   childsEnd.reset();
   status_ = ProcessStatus::running();
+  if (const Ranks* ranks = activeRanks()) {
+    seat_.emplace(ranks->rank());
+  }
   try {
     const ForkPause pause;
     pidfd_ = PrivateDescriptor(watch(pid_));
@@ -121,10 +124,22 @@ bool Child::reap(bool isBlocking) {
 }
 
 bool Child::kill(int signal) {
-  if (signal < 0 || signal >= NSIG) {
-    throw std::invalid_argument("there is no signal " + std::to_string(signal));
-  }
+  requireSignal(signal);
   return pidfd_.isOpen() && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) == 0;
+}
+
+void Child::requestKill(int signal) noexcept {
+  if (pidfd_.isOpen()) {
+    ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
+  }
+}
+
+Origin Child::getOrigin() const {
+  const Ranks* ranks = activeRanks();
+  return {.item = std::nullopt,
+          .host = hostName(),
+          .rank = ranks != nullptr ? std::optional(ranks->rank()) : std::nullopt,
+          .pid = pid_};
 }
 
 }  // namespace procession::detail

@@ -3,50 +3,35 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <optional>
 
-#include "process/message.hpp"
-#include "procession/detail/process/task.hpp"
-#include "procession/process_status.hpp"
+#include "process/attempt.hpp"
+#include "process/placement.hpp"
 #include "system/fork.hpp"
 #include "system/lifeline.hpp"
 
 namespace procession::detail {
 
-/// A forked process that runs one task, from the fork to the reaping. It knows nothing of retries
-/// or time limits.
-///
-///     Child child(task, caughtSignals());
-///     ... poll on getChannel() and getPidfd() ...
-///     if (child.takeIn()) { ... child.getStatus(), child.getMessage() ... }
-class Child {
+/// An attempt in a process that this one forks, and that sees its memory as it is.
+class Child final : public Attempt {
  public:
   /// Forks. Throws SystemError when there is no room for a process or its descriptors; then nothing
   /// was run.
   Child(Task& task, const sigset_t& caught);
-  Child(Child&&) noexcept = default;
-  Child& operator=(Child&&) = delete;
-  /// Kills (SIGKILL) and reaps what still runs.
-  ~Child();
+  ~Child() override;
 
-  [[nodiscard]] pid_t getPid() const { return pid_; }
-  /// Readable once it has ended; -1 once it is reaped, be it by somebody else.
-  [[nodiscard]] int getPidfd() const { return pidfd_.get(); }
-  /// Readable when a part of its message is there; -1 when no more will come.
-  [[nodiscard]] int getChannel() const { return channel_.get(); }
-
-  /// Takes in what there is of the message, and reaps the process if it has ended, without
-  /// blocking. True once it has.
-  bool takeIn();
-  /// Takes in what there is of the message.
-  void receive();
-  /// Blocks until it has ended.
-  void waitForEnd();
-
-  /// Sends a signal; false when it has ended.
-  bool kill(int signal);
-
-  [[nodiscard]] const ProcessStatus& getStatus() const { return status_; }
-  [[nodiscard]] const MessageReceiver& getMessage() const { return message_; }
+  [[nodiscard]] bool isRemote() const override { return false; }
+  [[nodiscard]] std::optional<pid_t> getPid() const override { return pid_; }
+  [[nodiscard]] int getPidfd() const override { return pidfd_.get(); }
+  [[nodiscard]] int getChannel() const override { return channel_.get(); }
+  bool takeIn() override;
+  void receive() override;
+  void waitForEnd() override;
+  bool kill(int signal) override;
+  void requestKill(int signal) noexcept override;
+  [[nodiscard]] ProcessStatus getStatus() const override { return status_; }
+  [[nodiscard]] TaskMessage getMessage() const override { return message_.getMessage(); }
+  [[nodiscard]] Origin getOrigin() const override;
 
  private:
   bool reap(bool isBlocking);
@@ -59,6 +44,7 @@ class Child {
   ProcessStatus status_;
   bool isEndUnknown_ = false;  // somebody else reaped it
   MessageReceiver message_;
+  std::optional<RankSeat> seat_;  // in a job
 };
 
 }  // namespace procession::detail

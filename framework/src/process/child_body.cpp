@@ -5,7 +5,7 @@
 #include <cstring>
 #include <exception>
 
-#include "process/message.hpp"
+#include "backend/task_message.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
 #include "system/child_exit.hpp"
 #include "system/file_descriptor.hpp"
@@ -20,6 +20,7 @@ int runTask(Task& task, HeapPayload& message) {
   MessageHeader header;
   message.write(&header, sizeof header);
   int code = 0;
+  const pid_t self = knownPid();
   try {
     task.run(message);
   } catch (...) {
@@ -27,6 +28,10 @@ int runTask(Task& task, HeapPayload& message) {
     header.kind = MessageKind::Exception;
     encodeChain(message, describeException(std::current_exception()));
     code = 1;
+  }
+  if (knownPid() != self) {
+    // The task forked, and its child came back from it: the result is for the parent to tell.
+    ::_exit(1);
   }
   header.size = message.size() - sizeof header;
   std::memcpy(message.data(), &header, sizeof header);

@@ -6,27 +6,31 @@
 #include <stdexcept>
 
 #include "backend/backend_choice.hpp"
-#include "process/child.hpp"
+#include "process/attempt.hpp"
 #include "process/task_attempt.hpp"
+#include "system/fork.hpp"
 
 namespace procession::detail {
 
 struct ForkedTask::State {
-  std::unique_ptr<Task> task;  // empty once it has ended
-  std::optional<Child> child;  // while it runs
+  std::unique_ptr<Task> task;        // empty once it has ended
+  std::unique_ptr<Attempt> attempt;  // while it runs
   std::optional<TaskEnd> end;
   std::optional<int> pid;
 
   /// Takes in what the child sent, and notes its end.
   void update() {
-    if (child && child->takeIn()) {
+    if (attempt && attempt->isRemote()) {
+      takeInRankMessages();
+    }
+    if (attempt && attempt->takeIn()) {
       finish();
     }
   }
 
   void finish() {
-    end = concludeAttempt(*child, std::nullopt);
-    child.reset();
+    end = concludeAttempt(*attempt, std::nullopt);
+    attempt.reset();
     task.reset();
   }
 };
@@ -37,7 +41,7 @@ ForkedTask::ForkedTask(std::unique_ptr<Task> task) : state_(std::make_unique<Sta
 
 ForkedTask::ForkedTask(ForkedTask&& other) noexcept = default;
 ForkedTask& ForkedTask::operator=(ForkedTask&& other) noexcept = default;
-ForkedTask::~ForkedTask() = default;  // the child's destructor ends what runs
+ForkedTask::~ForkedTask() = default;  // the attempt's destructor ends what runs
 
 ForkedTask::State& ForkedTask::state() const {
   if (state_ == nullptr) {
@@ -57,8 +61,9 @@ void ForkedTask::start() {
     own.task.reset();
     return;
   }
-  own.child.emplace(*own.task, caughtSignals());
-  own.pid = own.child->getPid();
+  std::unique_ptr<Attempt> attempt = beginAndAwait(*own.task, caughtSignals());
+  own.pid = attempt->getPid();
+  own.attempt = std::move(attempt);
 }
 
 int ForkedTask::wait() {
@@ -66,8 +71,8 @@ int ForkedTask::wait() {
   if (!own.pid) {
     throw std::logic_error("wait() for a ForkProcess that was not started");
   }
-  if (own.child) {
-    own.child->waitForEnd();
+  if (own.attempt) {
+    own.attempt->waitForEnd();
     own.finish();
   }
   return own.end->status.getShellCode().value();
@@ -81,20 +86,20 @@ ProcessStatus ForkedTask::getStatus() const {
   if (own.end) {
     return own.end->status;
   }
-  return own.child ? ProcessStatus::running() : ProcessStatus();
+  return own.attempt ? ProcessStatus::running() : ProcessStatus();
 }
 
 bool ForkedTask::kill(int signal) {
   State& own = state();
   own.update();
-  return own.child && own.child->kill(signal);
+  return own.attempt && own.attempt->kill(signal);
 }
 
 ByteView ForkedTask::getResult() const {
   State& own = state();
   own.update();
   if (!own.end) {
-    throw std::logic_error(own.child
+    throw std::logic_error(own.attempt
                                ? "getOutput() of a ForkProcess that still runs: call wait() first"
                                : "getOutput() of a ForkProcess that was not started");
   }

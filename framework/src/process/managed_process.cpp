@@ -17,7 +17,7 @@ ProcessStatus TaskCrew::getStatus(ManagedTask& task) {
 
 std::optional<int> TaskCrew::getPid(const ManagedTask& task) {
   const Lock lock(*this);
-  return task.pid;
+  return task.attempt ? task.attempt->getPid() : task.pid;
 }
 
 std::shared_ptr<const TaskEnd> TaskCrew::getEnd(ManagedTask& task) {
@@ -37,7 +37,7 @@ std::shared_ptr<const TaskEnd> TaskCrew::getEnd(ManagedTask& task) {
 bool TaskCrew::kill(ManagedTask& task, int signal) {
   const Lock lock(*this);
   update();
-  return task.child && task.child->kill(signal);
+  return task.attempt && task.attempt->kill(signal);
 }
 
 void ManagedProcessBase::start() { crew_->start(task_); }

@@ -1,7 +1,6 @@
 #include "procession/process_manager.hpp"
 
 #include <stdexcept>
-#include <string>
 
 #include "process/task_crew.hpp"
 
@@ -39,9 +38,7 @@ void ProcessManager::wait() { crew().wait(); }
 int ProcessManager::getRunningCount() const { return crew().getRunningCount(); }
 
 void ProcessManager::killAll(int signal) {
-  if (signal < 0 || signal >= NSIG) {
-    throw std::invalid_argument("there is no signal " + std::to_string(signal));
-  }
+  detail::requireSignal(signal);
   crew().killAll(signal);
 }
 

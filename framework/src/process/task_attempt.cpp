@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
 #include "backend/backend_choice.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
@@ -14,8 +15,9 @@ namespace procession::detail {
 
 namespace {
 
-Origin originOf(pid_t pid, std::optional<std::uint64_t> item) {
-  return {.item = item, .host = hostName(), .rank = std::nullopt, .pid = pid};
+Origin withItem(Origin origin, std::optional<std::uint64_t> item) {
+  origin.item = item;
+  return origin;
 }
 
 std::exception_ptr tellException(ByteView payload, const Origin& origin) {
@@ -29,17 +31,20 @@ std::exception_ptr tellException(ByteView payload, const Origin& origin) {
   }
 }
 
-std::exception_ptr tellFailure(const Child& child, const Origin& origin) {
-  const MessageReceiver& message = child.getMessage();
-  if (message.isComplete() && message.getKind() == MessageKind::Exception) {
-    return tellException(message.getPayload()->view(), origin);
+std::exception_ptr tellFailure(const Attempt& attempt, const TaskMessage& message,
+                               const Origin& origin) {
+  if (const std::optional<SystemError> refusal = attempt.getRefusal()) {
+    return std::make_exception_ptr(*refusal);
   }
-  if (message.isMalformed()) {
+  if (message.kind == MessageKind::Exception) {
+    return tellException(message.payload->view(), origin);
+  }
+  if (message.kind == MessageKind::Malformed) {
     return std::make_exception_ptr(
         PayloadError("the message of a child is malformed, or too large for this process (" +
                      origin.describe() + ")"));
   }
-  return std::make_exception_ptr(WorkerLost(child.getStatus(), origin));
+  return std::make_exception_ptr(WorkerLost(attempt.getStatus(), origin));
 }
 
 }  // namespace
@@ -52,16 +57,17 @@ bool runsInline() {
   return chooseBackend() == BackendKind::Serial;
 }
 
-TaskEnd concludeAttempt(const Child& child, std::optional<std::uint64_t> item) {
+TaskEnd concludeAttempt(const Attempt& attempt, std::optional<std::uint64_t> item) {
   TaskEnd end;
-  end.status = child.getStatus();
-  const MessageReceiver& message = child.getMessage();
-  if (end.status.isSuccess() && message.isComplete() && message.getKind() == MessageKind::Result) {
-    end.result = message.getPayload();
+  end.status = attempt.getStatus();
+  TaskMessage message = attempt.getMessage();
+  const Origin origin = withItem(attempt.getOrigin(), item);
+  if (end.status.isSuccess() && message.kind == MessageKind::Result) {
+    end.result = std::move(message.payload);
   } else {
-    end.error = tellFailure(child, originOf(child.getPid(), item));
+    end.error = tellFailure(attempt, message, origin);
   }
-  end.details.host = hostName();
+  end.details.host = origin.host;
   return end;
 }
 
@@ -73,8 +79,9 @@ TaskEnd runInline(Task& task, std::optional<std::uint64_t> item) {
     end.result = std::move(payload);
     end.status = ProcessStatus::exited(0);
   } catch (...) {
-    end.error = std::make_exception_ptr(
-        TaskError(describeException(std::current_exception()), originOf(::getpid(), item)));
+    end.error = std::make_exception_ptr(TaskError(
+        describeException(std::current_exception()),
+        Origin{.item = item, .host = hostName(), .rank = std::nullopt, .pid = ::getpid()}));
     end.status = ProcessStatus::exited(1);
   }
   end.details.host = hostName();

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "process/child.hpp"
+#include "process/attempt.hpp"
 #include "procession/detail/process/task.hpp"
 #include "procession/detail/process/task_end.hpp"
 
@@ -13,8 +13,9 @@ namespace procession::detail {
 /// one of several ranks.
 bool runsInline();
 
-/// What came of a child that has ended: status, result or error. `item` is for the error's message.
-TaskEnd concludeAttempt(const Child& child, std::optional<std::uint64_t> item);
+/// What came of an attempt that has ended: status, result or error. `item` is for the error's
+/// message.
+TaskEnd concludeAttempt(const Attempt& attempt, std::optional<std::uint64_t> item);
 
 /// Runs the task here, to the same effect, and through the same bytes.
 TaskEnd runInline(Task& task, std::optional<std::uint64_t> item);

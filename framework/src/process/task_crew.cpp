@@ -70,15 +70,15 @@ void TaskCrew::sendAskedSignals() noexcept {
   for (const TaskPointer& task : running_) {
     task->isStopped = true;
     for (int signal = 1; signal < NSIG; ++signal) {
-      if ((asked >> (signal - 1) & 1) != 0 && task->child) {
-        task->child->kill(signal);
+      if ((asked >> (signal - 1) & 1) != 0 && task->attempt) {
+        task->attempt->requestKill(signal);
       }
     }
   }
   if (run_) {
     run_->isKilled = true;
-    wakeDriver();
   }
+  wakeDriver();
 }
 
 void TaskCrew::wakeDriver() noexcept {
@@ -101,15 +101,13 @@ TaskPointer TaskCrew::add(std::unique_ptr<Task> task, const TaskOptions& options
   return added;
 }
 
-void TaskCrew::startAttempt(const TaskPointer& task, const sigset_t& caught) {
-  // Room in the list first: once there is a process, nothing may fail.
-  running_.reserve(running_.size() + 1);
-  task->child.emplace(*task->task, caught);
+void TaskCrew::noteBegun(const TaskPointer& task, std::unique_ptr<Attempt> attempt) {
+  running_.push_back(task);  // where it fails, the attempt ends with it
+  task->attempt = std::move(attempt);
   task->begun = Clock::now();
-  task->pid = task->child->getPid();
+  task->pid = task->attempt->getPid();
   task->isTimedOut = false;
   ++task->attempts;
-  running_.push_back(task);
 }
 
 void TaskCrew::runHere(const TaskPointer& task, Lock& lock) {
@@ -125,34 +123,67 @@ void TaskCrew::runHere(const TaskPointer& task, Lock& lock) {
 }
 
 void TaskCrew::finishAttempt(const TaskPointer& task) {
-  TaskEnd end = concludeAttempt(*task->child, task->index);
-  if (task->isTimedOut && end.error) {
-    end.error = std::make_exception_ptr(TaskTimeout(
-        task->options.timeout,
-        {.item = task->index, .host = end.details.host, .rank = std::nullopt, .pid = *task->pid}));
-  }
-  task->child.reset();
+  const std::unique_ptr<Attempt> attempt = std::move(task->attempt);
   std::erase(running_, task);
+  if (const std::optional<SystemError> refusal = attempt->getRefusal()) {
+    takeBack(task, *refusal);
+    return;
+  }
+  TaskEnd end = concludeAttempt(*attempt, task->index);
+  task->pid = attempt->getPid();
+  if (task->isTimedOut && end.error) {
+    Origin origin = attempt->getOrigin();
+    origin.item = task->index;
+    end.error = std::make_exception_ptr(TaskTimeout(task->options.timeout, std::move(origin)));
+  }
   if (run_) {
     run_->isStarved = false;
   }
   retryOrSettle(task, std::move(end));
 }
 
+/// Its rank had no room for a process.
+void TaskCrew::takeBack(const TaskPointer& task, const SystemError& refusal) {
+  --task->attempts;
+  const bool goesElsewhere = isShortage(refusal) && hasRoomElsewhere();
+  if (mayGoOn(*task) && task->isOfRun) {
+    run_->waiting.push_front(task);
+    if (!goesElsewhere) {
+      noteNoRoom(refusal);
+    }
+    return;
+  }
+  TaskEnd end;
+  end.error = std::make_exception_ptr(refusal);
+  if (mayGoOn(*task) && goesElsewhere) {
+    beginAgain(task, std::move(end));
+  } else {
+    settle(*task, std::move(end));
+  }
+}
+
+/// Nobody has told it to end.
+bool TaskCrew::mayGoOn(const ManagedTask& task) const {
+  return !task.isStopped && !isClosed_ && !(task.isOfRun && run_->isStopping());
+}
+
 void TaskCrew::retryOrSettle(const TaskPointer& task, TaskEnd end) {
-  const bool isOver = !end.error || task->attempts > task->options.retries || task->isStopped ||
-                      isClosed_ || (task->isOfRun && run_->isStopping());
-  if (isOver) {
+  if (!end.error || task->attempts > task->options.retries || !mayGoOn(*task)) {
     settle(*task, std::move(end));
   } else if (task->isOfRun) {
     run_->waiting.push_front(task);
   } else {
-    try {
-      startAttempt(task, caughtSignals());
-    } catch (const SystemError&) {
-      end.error = std::current_exception();
-      settle(*task, std::move(end));
-    }
+    beginAgain(task, std::move(end));
+  }
+}
+
+/// Of a task that no run() waits for. `end`: what it has come to where that fails.
+void TaskCrew::beginAgain(const TaskPointer& task, TaskEnd end) {
+  try {
+    noteBegun(task, beginAttempt(*task->task, caughtSignals()));
+  } catch (const SystemError&) {
+    end.error = std::current_exception();
+    settle(*task, std::move(end));
   }
 }
 
@@ -185,9 +216,12 @@ void TaskCrew::update() {
   if (isDriven_) {
     return;
   }
+  if (hasRemote()) {
+    takeInRankMessages();
+  }
   polled_ = running_;
   for (const TaskPointer& task : polled_) {
-    if (task->child->takeIn()) {
+    if (task->attempt->takeIn()) {
       finishAttempt(task);
     }
   }
@@ -208,15 +242,15 @@ void TaskCrew::close() noexcept {
   isClosed_ = true;
   for (const TaskPointer& task : running_) {
     task->isStopped = true;
-    task->child->kill(SIGKILL);
+    task->attempt->requestKill(SIGKILL);
   }
   while (!running_.empty()) {
     const TaskPointer task = running_.back();
     try {
-      task->child->waitForEnd();
+      task->attempt->waitForEnd();
       finishAttempt(task);
     } catch (const std::exception&) {  // no memory to say how it ended
-      task->child.reset();
+      task->attempt.reset();
       std::erase(running_, task);
     }
   }

@@ -15,7 +15,7 @@
 #include <optional>
 #include <vector>
 
-#include "process/child.hpp"
+#include "process/attempt.hpp"
 #include "procession/detail/process/managed_task.hpp"
 #include "system/signal_scope.hpp"
 
@@ -31,17 +31,17 @@ struct ManagedTask {
   const std::type_info* type = nullptr;
   std::size_t index = 0;  // in the order of add(), counted from the first task of its run
 
-  std::optional<Child> child;  // while an attempt runs
-  bool isInline = false;       // an attempt runs in this process
+  std::unique_ptr<Attempt> attempt;  // while one runs in a process of its own
+  bool isInline = false;             // one runs in this process
   int attempts = 0;
   Clock::time_point begun;             // of the last attempt
-  std::optional<pid_t> pid;            // of the last attempt
+  std::optional<pid_t> pid;            // of the last attempt, once it is over or was started here
   bool isOfRun = false;                // a run() waits for it
   bool isTimedOut = false;             // this attempt was killed for its time limit
   bool isStopped = false;              // told to end: it is not tried again
   std::shared_ptr<const TaskEnd> end;  // once it is over, all attempts
 
-  [[nodiscard]] bool isRunning() const { return child.has_value() || isInline; }
+  [[nodiscard]] bool isRunning() const { return attempt != nullptr || isInline; }
   [[nodiscard]] bool wasStarted() const { return attempts > 0 || end != nullptr; }
   /// When the attempt has to be killed; kNever: not at all, or not again.
   [[nodiscard]] Clock::time_point deadline() const;
@@ -68,6 +68,7 @@ struct ManagedRun {
   bool isRestEnded = false;           // after a failure: the others were told to end
 
   int signalsHeeded = 0;
+  bool isInterrupted = false;
   Clock::time_point killAt = kNever;  // when the grace after a signal is over
 
   [[nodiscard]] bool isStopping() const { return stop != nullptr || isKilled || failed; }
@@ -78,7 +79,8 @@ struct ManagedRun {
 ///
 /// All work is done by the threads that are inside run() or wait(); one at a time of them drives:
 /// it starts, polls, reaps. The others wait for what they want to have come true, and take over
-/// when the driver leaves.
+/// when the driver leaves. Where a remote process runs, only the thread of the ranks can drive: it
+/// takes in what other ranks send.
 ///
 /// The crew is the lock of its own state. A signal asked for by killAll() is noted first and sent
 /// by whoever holds or gets the lock, so that a signal handler, which may not wait for it, can ask
@@ -117,9 +119,12 @@ class TaskCrew {
 
   // Starting and ending tasks: task_crew.cpp.
   void requireMine() const;
-  void startAttempt(const TaskPointer& task, const sigset_t& caught);
+  void noteBegun(const TaskPointer& task, std::unique_ptr<Attempt> attempt);
   void runHere(const TaskPointer& task, Lock& lock);
   void finishAttempt(const TaskPointer& task);
+  void takeBack(const TaskPointer& task, const SystemError& refusal);
+  [[nodiscard]] bool mayGoOn(const ManagedTask& task) const;
+  void beginAgain(const TaskPointer& task, TaskEnd end);
   void retryOrSettle(const TaskPointer& task, TaskEnd end);
   void settle(ManagedTask& task, TaskEnd end);
   void settleUnstarted(ManagedTask& task, std::exception_ptr error);
@@ -136,13 +141,17 @@ class TaskCrew {
   bool step(Lock& lock);
   void startWaiting(Lock& lock);
   bool startOne(const TaskPointer& task);
+  void noteNoRoom(const SystemError& error);
   void dropWaiting();
   void endRest();
   void heedSignals();
+  void interrupt(int signal, bool again);
   void signalRunning(int signal) noexcept;
   void enforceLimits();
   [[nodiscard]] int pollTimeout() const;
   void waitForEvents(Lock& lock);
+  int pollEntries(Lock& lock);
+  [[nodiscard]] bool hasRemote() const;
 
   std::atomic_flag isLocked_;
   std::atomic<std::uint64_t> askedSignals_ =

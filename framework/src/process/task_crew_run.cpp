@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "backend/fork_server.hpp"
+#include "backend/mail_room.hpp"
 #include "process/task_attempt.hpp"
 #include "process/task_crew.hpp"
 #include "procession/detail/wire/exception_chain.hpp"
@@ -21,14 +23,37 @@ using std::chrono::milliseconds;
 /// How long processes may take to end after SIGTERM. A launcher kills us 1 s after its own.
 milliseconds grace() { return detectLauncher() ? milliseconds(300) : milliseconds(2000); }
 
-/// The system will have room again once one of our processes has ended.
-bool isShortage(int error) {
-  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
-}
-
 std::exception_ptr interrupted(const char* why) {
   return std::make_exception_ptr(Interrupted(why));
 }
+
+// Where in the polled entries: behind the one that wakes us and that of signals.
+constexpr std::size_t kOurAgent = 2;
+constexpr std::size_t kOthers = 3;
+
+constexpr int kNap = static_cast<int>(std::chrono::ceil<milliseconds>(Attention::kNap).count());
+
+/// Lets other threads in while it lives.
+class Unlocked {
+ public:
+  explicit Unlocked(std::unique_lock<TaskCrew>& lock) : lock_(lock) { lock_.unlock(); }
+  ~Unlocked() {
+    const int error = errno;
+    lock_.lock();
+    errno = error;
+  }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  std::unique_lock<TaskCrew>& lock_;
+};
+
+/// Null in other threads than the ranks', and where there is no job.
+MailRoom* ownMailRoom() { return isRanksThread() ? mailRoom() : nullptr; }
+
+/// The shorter of two times for poll, where -1 is no limit.
+int shorter(int one, int other) { return one < 0 ? other : std::min(one, other); }
 
 }  // namespace
 
@@ -61,6 +86,9 @@ void TaskCrew::beginRun(int maxConcurrent, const std::type_info* uniformType,
     }
   }
   const bool isInline = runsInline();
+  if (MailRoom* room = ownMailRoom()) {
+    room->beginWork();
+  }
   ManagedRun& run = run_.emplace();
   run.isInline = isInline;
   run.maxConcurrent = maxConcurrent;
@@ -120,7 +148,7 @@ void TaskCrew::abandonRun() noexcept {
   signalRunning(SIGKILL);
   while (!running_.empty()) {
     const TaskPointer task = running_.back();
-    task->child.reset();
+    task->attempt.reset();
     std::erase(running_, task);
   }
   for (const TaskPointer& task : run_->tasks) {
@@ -134,10 +162,16 @@ void TaskCrew::abandonRun() noexcept {
 }
 
 void TaskCrew::driveUntil(Lock& lock, const std::function<bool()>& isDone) {
+  if (MailRoom* room = ownMailRoom()) {
+    room->expectLife();
+  }
   while (!isDone()) {
     if (isDriven_) {
       changed_.wait(lock);
       continue;
+    }
+    if (hasRemote()) {
+      requireRanksThread();
     }
     isDriven_ = true;
     bool hasWaited = false;
@@ -190,15 +224,19 @@ void TaskCrew::startWaiting(Lock& lock) {
 /// False when the system has no room for another process.
 bool TaskCrew::startOne(const TaskPointer& task) {
   try {
-    startAttempt(task, run_->caught);
+    noteBegun(task, beginAttempt(*task->task, run_->caught));
     return true;
   } catch (const SystemError& error) {
-    if (isShortage(error.getErrno()) && !running_.empty()) {
-      run_->isStarved = true;
-    } else {
-      run_->stop = std::current_exception();
-    }
+    noteNoRoom(error);
     return false;
+  }
+}
+
+void TaskCrew::noteNoRoom(const SystemError& error) {
+  if (isShortage(error) && !running_.empty()) {
+    run_->isStarved = true;
+  } else {
+    run_->stop = std::make_exception_ptr(error);
   }
 }
 
@@ -230,29 +268,46 @@ void TaskCrew::heedSignals() {
     return;
   }
   ManagedRun& run = *run_;
+  if (MailRoom* room = ownMailRoom()) {
+    while (const auto stop = room->takeStopRequest()) {
+      interrupt(stop->signal, stop->isRepeated);
+    }
+  }
   if (run.signals->getCount() == run.signalsHeeded) {
     return;
   }
   run.signals->acknowledge();  // before counting: a signal in between is seen at the next turn
-  const int count = run.signals->getCount();
-  const bool isFirst = run.signalsHeeded == 0;
-  run.signalsHeeded = count;
-  if (isFirst && !run.stop) {
-    run.stop = std::make_exception_ptr(
-        Interrupted("ProcessManager::run was interrupted", run.signals->getSignal()));
+  run.signalsHeeded = run.signals->getCount();
+  interrupt(run.signals->getSignal().value_or(SIGTERM), run.signalsHeeded > 1);
+}
+
+/// `again`: somebody insists. That other ranks were told, too, is still the same request: launchers
+/// signal all of them.
+void TaskCrew::interrupt(int signal, bool again) {
+  ManagedRun& run = *run_;
+  if (run.isInterrupted && !again) {
+    return;
   }
-  if (count == 1) {
+  run.isInterrupted = true;
+  dismissGuardian();  // whatever ends this process now, it is no surprise
+  if (MailRoom* room = ownMailRoom()) {
+    room->noteInterruption();
+  }
+  if (!run.stop) {
+    run.stop = std::make_exception_ptr(Interrupted("ProcessManager::run was interrupted", signal));
+  }
+  if (again) {
+    signalRunning(SIGKILL);
+  } else {
     signalRunning(SIGTERM);
     run.killAt = Clock::now() + grace();
-  } else {
-    signalRunning(SIGKILL);
   }
 }
 
 void TaskCrew::signalRunning(int signal) noexcept {
   for (const TaskPointer& task : running_) {
     task->isStopped = true;
-    task->child->kill(signal);
+    task->attempt->requestKill(signal);
   }
 }
 
@@ -260,7 +315,7 @@ void TaskCrew::enforceLimits() {
   const Clock::time_point now = Clock::now();
   for (const TaskPointer& task : running_) {
     if (now >= task->deadline()) {
-      task->isTimedOut = task->child->kill(SIGKILL);
+      task->isTimedOut = task->attempt->kill(SIGKILL);
     }
   }
   if (run_ && now >= run_->killAt) {
@@ -282,26 +337,33 @@ int TaskCrew::pollTimeout() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
+/// As poll, with the crew unlocked.
+int TaskCrew::pollEntries(Lock& lock) {
+  int timeout = pollTimeout();
+  const bool expectsAnswers = hasRemote();
+  const Unlocked others(lock);
+  if (MailRoom* room = ownMailRoom()) {
+    // Nothing wakes poll for what other ranks send.
+    const bool hasCome = expectsAnswers ? room->wait(Time(0), -1) : room->serve();
+    entries_[kOurAgent].fd = room->taskDescriptor();
+    const bool isNear = expectsAnswers && (hasCome || room->isAttentive());
+    timeout = isNear ? 0 : shorter(timeout, kNap);
+  }
+  return ::poll(entries_.data(), entries_.size(), timeout);
+}
+
 void TaskCrew::waitForEvents(Lock& lock) {
-  constexpr std::size_t kOthers = 2;
   polled_ = running_;
   entries_.clear();
   entries_.push_back({wake_.get(), POLLIN, 0});
   entries_.push_back({run_ ? run_->signals->getDescriptor() : -1, POLLIN, 0});
+  entries_.push_back({-1, POLLIN, 0});  // processes that our own agent looks after
   for (const TaskPointer& task : polled_) {
-    entries_.push_back({task->child->getPidfd(), POLLIN, 0});
-    entries_.push_back({task->child->getChannel(), POLLIN, 0});
+    entries_.push_back({task->attempt->getPidfd(), POLLIN, 0});
+    entries_.push_back({task->attempt->getChannel(), POLLIN, 0});
   }
-  const int timeout = pollTimeout();
-  lock.unlock();
-  const int count = ::poll(entries_.data(), entries_.size(), timeout);
-  const int error = errno;
-  lock.lock();
-  if (count < 0 && error != EINTR) {
-    throw SystemError("cannot wait for processes", error);
-  }
-  if (count <= 0) {
-    return;
+  if (pollEntries(lock) < 0 && errno != EINTR) {
+    throw SystemError("cannot wait for processes", errno);
   }
   if (entries_[0].revents != 0) {
     std::uint64_t times = 0;
@@ -309,13 +371,18 @@ void TaskCrew::waitForEvents(Lock& lock) {
   }
   for (std::size_t i = 0; i < polled_.size(); ++i) {
     const pollfd& end = entries_[kOthers + 2 * i];
-    const bool hasEnded = end.revents != 0 || end.fd < 0;
-    if (hasEnded && polled_[i]->child->takeIn()) {
+    const bool mayHaveEnded = end.revents != 0 || end.fd < 0;
+    if (mayHaveEnded && polled_[i]->attempt->takeIn()) {
       finishAttempt(polled_[i]);
     } else if (entries_[kOthers + 2 * i + 1].revents != 0) {
-      polled_[i]->child->receive();
+      polled_[i]->attempt->receive();
     }
   }
+}
+
+bool TaskCrew::hasRemote() const {
+  return std::ranges::any_of(running_,
+                             [](const TaskPointer& task) { return task->attempt->isRemote(); });
 }
 
 void TaskCrew::wait() {
@@ -337,7 +404,7 @@ void TaskCrew::start(const TaskPointer& task) {
   }
   if (!isInline) {
     try {
-      startAttempt(task, caughtSignals());
+      noteBegun(task, beginAndAwait(*task->task, caughtSignals()));
     } catch (...) {
       if (task->isOfRun) {
         run_->waiting.push_front(task);

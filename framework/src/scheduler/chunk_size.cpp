@@ -47,8 +47,8 @@ std::uint64_t ChunkSize::items(const Situation& situation) const {
   return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(wanted));
 }
 
-bool ChunkSize::isWorthwhile(std::uint64_t items) const {
-  return !isKnown() || static_cast<double>(items) >= itemsIn(worthwhile_);
+bool ChunkSize::mayLast(std::uint64_t items, Time time) const {
+  return !isKnown() || static_cast<double>(items) >= itemsIn(time);
 }
 
 double ChunkSize::firstItems(const Situation& situation) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,9 @@ class ChunkSize {
   /// cheap.
   explicit ChunkSize(Time worthwhile) : worthwhile_(worthwhile) {}
 
+  /// Hand-overs turned out to be dearer: chunks should last for this long.
+  void raiseWorthwhile(Time worthwhile) { worthwhile_ = std::max(worthwhile_, worthwhile); }
+
   /// `items` took `busy` in all.
   void measure(std::uint64_t items, Time busy);
 
@@ -39,7 +43,10 @@ class ChunkSize {
 
   /// So many items are likely to keep one process busy for `worthwhile`. Taken as true before the
   /// first measurement.
-  [[nodiscard]] bool isWorthwhile(std::uint64_t items) const;
+  [[nodiscard]] bool isWorthwhile(std::uint64_t items) const { return mayLast(items, worthwhile_); }
+  /// So many items are likely to keep one process busy for `time` at least. Taken as true before
+  /// the first measurement.
+  [[nodiscard]] bool mayLast(std::uint64_t items, Time time) const;
   [[nodiscard]] bool isKnown() const { return measuredItems_ > 0; }
 
  private:

@@ -14,7 +14,8 @@ std::optional<Scheduler::Action> Scheduler::assign(Time now) {
   const auto [load, since, id] = *ready_.begin();
   // The last dear items are for whoever is idle first; a hand-over costs less than one of them.
   const bool isDear = size_.isKnown() && size_.isWorthwhile(options_.leafItems);
-  if (load > 0 && isDear && open_.count() / options_.leafItems < allCapacity_) {
+  const bool areLast = open_.count() / options_.leafItems < allCapacity_;
+  if (load > 0 && ((isDear && areLast) || keepsBack())) {
     return std::nullopt;
   }
   Worker& worker = workers_.find(id)->second;
@@ -24,7 +25,7 @@ std::optional<Scheduler::Action> Scheduler::assign(Time now) {
 
   unfile(id, worker);
   const Chunk chunk{++lastChunk_, range.first, end - range.first};
-  worker.flights.push_back({chunk, range.sourceEnd, range.pieceLimit});
+  worker.flights.push_back({chunk, range.sourceEnd, range.pieceLimit, now});
   ++worker.load;
   ++chunksInFlight_;
   if (options_.timeout > Time{0} && worker.flights.size() == 1) {
@@ -34,21 +35,61 @@ std::optional<Scheduler::Action> Scheduler::assign(Time now) {
   return Action{.type = Action::Type::Assign, .worker = id, .chunk = chunk};
 }
 
-std::optional<Scheduler::Action> Scheduler::recall() {
-  if (idleWorkers_ <= openRecalls_ || recallable_.empty()) {
+std::optional<Scheduler::Action> Scheduler::recall(Time now) {
+  if (!isRecallWanted()) {
     return std::nullopt;
   }
-  const WorkerId id = std::get<WorkerId>(*recallable_.begin());
+  const WorkerId id = std::get<3>(*recallable_.begin());
   Worker& worker = workers_.find(id)->second;
-  if (!size_.isWorthwhile(worker.flights.back().chunk.count / worker.capacity)) {
+  const bool idlesItself = worker.load == 0;  // has passed on all that it has
+  if (now < recallTime(worker) || (idlesItself && idleWorkers_ == openRecalls_ + 1)) {
     return std::nullopt;
   }
+  return ask(id, worker.flights.back());
+}
+
+std::optional<Scheduler::Action> Scheduler::recallOf(std::uint64_t item) {
+  for (auto& [id, worker] : workers_) {
+    const auto flight = findFlightOf(worker, item);
+    if (flight != worker.flights.end()) {
+      // A lone item is begun, or about to be: elsewhere it would only begin later.
+      const bool isBegun = flight == worker.flights.begin() && flight->chunk.count == 1;
+      const bool mayAsk = !isBegun && !worker.killItem && flight->recall != Flight::Recall::Asked &&
+                          !options_.wholeNodes && !cancelled_;
+      return mayAsk ? std::optional(ask(id, *flight)) : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+Scheduler::Action Scheduler::ask(WorkerId id, Flight& flight) {
+  Worker& worker = workers_.find(id)->second;
   unfile(id, worker);
-  Flight& flight = worker.flights.back();
   flight.recall = Flight::Recall::Asked;
   ++openRecalls_;
   file(id, worker);
   return Action{.type = Action::Type::Recall, .worker = id, .chunk = flight.chunk};
+}
+
+std::optional<Time> Scheduler::nextRecall() const {
+  if (!isRecallWanted() || !open_.isEmpty() || held_ || cancelled_) {
+    return std::nullopt;
+  }
+  const Worker& worker = workers_.find(std::get<3>(*recallable_.begin()))->second;
+  if (worker.load == 0 && idleWorkers_ == openRecalls_ + 1) {
+    return std::nullopt;
+  }
+  return recallTime(worker);
+}
+
+/// When the worker's last chunk, or the end of its only one, may be asked back: at once if that is
+/// likely to be worth the messages; else when it should have been done long ago.
+Time Scheduler::recallTime(const Worker& worker) const {
+  const Flight& last = worker.flights.back();
+  const bool isWorthIt =
+      worker.load > 1 ? size_.isWorthwhile(last.chunk.count / worker.capacity)
+                      : mayBeDear() && last.recall == Flight::Recall::NotAsked && !last.isPassedOn;
+  return isWorthIt ? last.since : last.since + last.patience;
 }
 
 std::uint64_t Scheduler::wantedItems(const Worker& worker) const {
@@ -141,14 +182,24 @@ bool Scheduler::mayGetMore(const Worker& worker) const {
   return !worker.killItem && worker.load < static_cast<std::size_t>(options_.chunksInFlight);
 }
 
-bool Scheduler::isRecallable(const Worker& worker) {
-  return !worker.killItem && worker.load > 1 && !worker.flights.back().isPassedOn &&
-         worker.flights.back().recall == Flight::Recall::NotAsked;
+/// A worker can give back the chunk behind the one it works on, and the end of the last one.
+bool Scheduler::isRecallable(const Worker& worker) const {
+  if (worker.killItem || worker.flights.empty()) {
+    return false;
+  }
+  const Flight& last = worker.flights.back();
+  if (worker.load > 1) {
+    return last.recall == Flight::Recall::NotAsked;
+  }
+  // An agent that has passed on all that it has may still have this one behind another.
+  const bool canBeGiven = last.chunk.count > 1 || worker.flights.size() > 1;
+  return options_.splitsChunks && canBeGiven && last.recall != Flight::Recall::Asked;
 }
 
 Scheduler::RecallKey Scheduler::recallKey(WorkerId id, const Worker& worker) {
-  const Chunk& chunk = worker.flights.back().chunk;
-  return {~chunk.count, chunk.id, id};
+  const Flight& last = worker.flights.back();
+  const bool isFirstTry = last.recall == Flight::Recall::NotAsked;
+  return {worker.load > 1 ? 0 : isFirstTry ? 1 : 2, ~last.chunk.count, last.chunk.id, id};
 }
 
 }  // namespace procession::detail

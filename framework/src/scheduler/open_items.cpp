@@ -1,5 +1,6 @@
 #include "scheduler/open_items.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <stdexcept>
 #include <string>
@@ -19,6 +20,30 @@ void OpenItems::takeUntil(std::uint64_t end) {
   }
   node.key() = end;
   ranges_.insert(ranges_.begin(), std::move(node));
+}
+
+std::uint64_t OpenItems::takeEnd(std::uint64_t first, std::uint64_t end) {
+  std::uint64_t taken = 0;
+  while (first < end) {
+    auto range = ranges_.lower_bound(end);
+    if (range == ranges_.begin() || (--range)->second.end < end) {
+      break;
+    }
+    const std::uint64_t from = std::max(first, range->first);
+    Rest behind = range->second;
+    taken += end - from;
+    if (behind.end > end) {
+      ranges_.emplace_hint(std::next(range), end, behind);
+    }
+    if (from > range->first) {
+      range->second.end = from;
+    } else {
+      ranges_.erase(range);
+    }
+    end = from;
+  }
+  count_ -= taken;
+  return taken;
 }
 
 void OpenItems::add(const OpenRange& range) {

@@ -30,6 +30,9 @@ class OpenItems {
   /// Removes the items of the first range below `end`.
   void takeUntil(std::uint64_t end);
 
+  /// Removes the items that wait at the end of [first, end), without a gap. Returns how many.
+  std::uint64_t takeEnd(std::uint64_t first, std::uint64_t end);
+
   /// Throws std::logic_error when an item of the range is there already.
   void add(const OpenRange& range);
 

@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -35,6 +36,19 @@ void Scheduler::addItems(std::uint64_t first, std::uint64_t count) {
   allItems_ += count;
 }
 
+std::uint64_t Scheduler::withdrawItems(std::uint64_t first, std::uint64_t count) {
+  if (const auto behind = failures_.lower_bound(first + count); behind != failures_.begin()) {
+    const std::uint64_t item = std::prev(behind)->first;
+    if (item >= first) {
+      count -= item + 1 - first;
+      first = item + 1;
+    }
+  }
+  const std::uint64_t taken = open_.takeEnd(first, first + count);
+  allItems_ -= taken;
+  return taken;
+}
+
 void Scheduler::closeItems() { closed_ = true; }
 
 void Scheduler::addWorker(WorkerId id, int capacity, Time /*now*/) {
@@ -51,21 +65,34 @@ void Scheduler::addWorker(WorkerId id, int capacity, Time /*now*/) {
 }
 
 void Scheduler::chunkDone(WorkerId id, std::uint64_t chunk, Time busy, Time now) {
-  const Flight flight = takeFlight(*find(id), chunk, now);
-  const std::uint64_t first = flight.chunk.first;
-  failures_.erase(failures_.lower_bound(first), failures_.lower_bound(flight.chunk.end()));
-  doneItems_ += flight.chunk.count;
+  Flight flight = takeFlight(*find(id), chunk, now);
   size_.measure(flight.chunk.count, busy);
+  settleBeginning(flight, flight.chunk.count);
 }
 
-void Scheduler::itemFailed(WorkerId id, std::uint64_t chunk, std::uint64_t item, Time now) {
+void Scheduler::itemFailed(WorkerId id, std::uint64_t chunk, std::uint64_t item, std::uint64_t done,
+                           Time now) {
   auto& worker = *find(id);
   const Chunk& sent = findFlight(worker, chunk)->chunk;
   if (item < sent.first || item >= sent.end()) {
     throw std::logic_error("item " + std::to_string(item) + " is not in chunk " +
                            std::to_string(chunk));
   }
-  blame(takeFlight(worker, chunk, now), item, FailureKind::Threw);
+  if (done > item - sent.first || (options_.wholeNodes && done > 0)) {
+    throw std::logic_error(std::to_string(done) + " items of chunk " + std::to_string(chunk) +
+                           " cannot be done");
+  }
+  Flight flight = takeFlight(worker, chunk, now);
+  settleBeginning(flight, done);
+  blame(flight, item, FailureKind::Threw);
+}
+
+void Scheduler::settleBeginning(Flight& flight, std::uint64_t done) {
+  const std::uint64_t first = flight.chunk.first;
+  failures_.erase(failures_.lower_bound(first), failures_.lower_bound(first + done));
+  doneItems_ += done;
+  flight.chunk.first += done;
+  flight.chunk.count -= done;
 }
 
 void Scheduler::chunkPassedOn(WorkerId id, std::uint64_t chunk, Time /*now*/) {
@@ -79,8 +106,15 @@ void Scheduler::chunkPassedOn(WorkerId id, std::uint64_t chunk, Time /*now*/) {
   }
 }
 
-void Scheduler::chunkAborted(WorkerId id, std::uint64_t chunk, Time now) {
-  reopen(takeFlight(*find(id), chunk, now));
+void Scheduler::chunkAborted(WorkerId id, std::uint64_t chunk, std::uint64_t done, Time now) {
+  auto& worker = *find(id);
+  if (done > findFlight(worker, chunk)->chunk.count) {
+    throw std::logic_error(std::to_string(done) + " items of chunk " + std::to_string(chunk) +
+                           " cannot be done");
+  }
+  Flight flight = takeFlight(worker, chunk, now);
+  settleBeginning(flight, done);
+  reopen(flight);
 }
 
 void Scheduler::workerLost(WorkerId id, std::optional<std::uint64_t> item, bool timedOut,
@@ -122,7 +156,26 @@ void Scheduler::recalled(WorkerId id, std::uint64_t chunk, Time now) {
   reopen(flight);
 }
 
-void Scheduler::recallRefused(WorkerId id, std::uint64_t chunk, Time /*now*/) {
+void Scheduler::shortened(WorkerId id, std::uint64_t chunk, std::uint64_t given, Time now) {
+  auto& worker = *find(id);
+  const auto flight = findFlight(worker, chunk);
+  if (options_.wholeNodes || given == 0 || given >= flight->chunk.count) {
+    throw std::logic_error(std::to_string(given) + " items of chunk " + std::to_string(chunk) +
+                           " cannot come back");
+  }
+  unfile(id, worker.second);
+  openRecalls_ -= flight->recall == Flight::Recall::Asked ? 1 : 0;
+  flight->recall = Flight::Recall::Answered;
+  flight->since = now;
+  flight->chunk.count -= given;
+  Flight end = *flight;
+  end.chunk.first = flight->chunk.end();
+  end.chunk.count = given;
+  reopen(end);
+  file(id, worker.second);
+}
+
+void Scheduler::recallRefused(WorkerId id, std::uint64_t chunk, Time now) {
   auto& [key, worker] = *find(id);
   if (std::erase(worker.crossedRecalls, chunk) > 0) {
     return;
@@ -131,8 +184,12 @@ void Scheduler::recallRefused(WorkerId id, std::uint64_t chunk, Time /*now*/) {
   if (flight->recall != Flight::Recall::Asked) {
     throw std::logic_error("chunk " + std::to_string(chunk) + " is refused without a recall");
   }
-  flight->recall = Flight::Recall::Refused;
+  unfile(id, worker);
+  flight->recall = Flight::Recall::Answered;
+  flight->since = now;
+  flight->patience = std::min<Time>(2 * flight->patience, std::chrono::seconds(10));
   --openRecalls_;
+  file(id, worker);
 }
 
 void Scheduler::observed(WorkerId id, std::uint64_t item, Time since, Time now) {
@@ -183,7 +240,7 @@ std::optional<Scheduler::Action> Scheduler::nextAction(Time now) {
   if (held_ || cancelled_) {
     return std::nullopt;
   }
-  return open_.isEmpty() ? recall() : assign(now);
+  return open_.isEmpty() ? recall(now) : assign(now);
 }
 
 std::optional<Time> Scheduler::nextWakeUp() const {

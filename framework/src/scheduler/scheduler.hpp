@@ -46,7 +46,15 @@ struct SchedulerOptions {
       2;  // per worker: the one it works on and the next; an agent's that are not passed on
   Time worthwhile = std::chrono::milliseconds(1);  // a chunk should last this long, so that its
                                                    // hand-over is cheap
+  // Workers can give back the end of a chunk that they have begun. Not with wholeNodes.
+  bool splitsChunks = false;
+  // For agents: leaves that are dear, or may be for all that is known, are handed to idle workers
+  // only. What waits behind a busy one the parent could not give to another agent.
+  bool keepBackDear = false;
 };
+
+/// A leaf that lasts as long is dear: what a message costs does not matter beside it.
+inline constexpr Time kDear = std::chrono::milliseconds(10);
 
 /// Why an item's attempt did not bring a result.
 enum class FailureKind { Threw, WorkerLost, TimedOut };
@@ -101,6 +109,9 @@ class Scheduler {
   /// More work: items [first, first + count). The parent calls it once with everything.
   /// With wholeNodes: all items, or a node of the reduction tree over all items.
   void addItems(std::uint64_t first, std::uint64_t count);
+  /// Takes back what waits of these items at their end, without a gap; not what failed before,
+  /// whose attempts are counted here. Returns how many.
+  std::uint64_t withdrawItems(std::uint64_t first, std::uint64_t count);
   /// No more addItems() will come.
   void closeItems();
 
@@ -111,16 +122,19 @@ class Scheduler {
   void addWorker(WorkerId id, int capacity, Time now);
   /// All items of the chunk are done; `busy` is the time its callbacks took, summed over the chunk.
   void chunkDone(WorkerId id, std::uint64_t chunk, Time busy, Time now);
-  /// The callback threw on `item`; nothing of the chunk came back. The chunk's other items are
-  /// handed out again, and `item` alone, while it has attempts left.
-  void itemFailed(WorkerId id, std::uint64_t chunk, std::uint64_t item, Time now);
+  /// The callback threw on `item`; of the chunk so many items at its beginning are `done` (none
+  /// with wholeNodes). Its other items are handed out again, and `item` alone, while it has
+  /// attempts left.
+  void itemFailed(WorkerId id, std::uint64_t chunk, std::uint64_t item, std::uint64_t done,
+                  Time now);
   /// From agents: every item of the chunk is with one of its processes, so that there is room for
   /// the next chunk. Without it an agent would wait for the slowest item of a chunk before it gets
   /// another.
   void chunkPassedOn(WorkerId id, std::uint64_t chunk, Time now);
-  /// The chunk came back unfinished, by no fault of an item, as after cancel(): its items are open
-  /// again.
-  void chunkAborted(WorkerId id, std::uint64_t chunk, Time now);
+  /// The chunk came back unfinished, by no fault of an item, as after cancel(): so many items at
+  /// its beginning are `done`, the others open again. (From agents, which send it after cancel()
+  /// only, any are done: nothing is handed out any more.)
+  void chunkAborted(WorkerId id, std::uint64_t chunk, std::uint64_t done, Time now);
   /// The worker is gone with all its chunks. `item`: the one it was on, if it had begun one (must
   /// lie in one of its chunks, else it counts as not known: then the chunk it was on, its oldest,
   /// is searched: run in 64 pieces, the piece that kills a worker again in 64 pieces, down to the
@@ -132,12 +146,18 @@ class Scheduler {
   /// recallRefused(), or not at all.
   void recalled(WorkerId id, std::uint64_t chunk, Time now);
   void recallRefused(WorkerId id, std::uint64_t chunk, Time now);
+  /// Another answer, and what may also come unasked: `given` items at the end of the chunk come
+  /// back, the worker keeps the others.
+  void shortened(WorkerId id, std::uint64_t chunk, std::uint64_t given, Time now);
   /// For time limits: the worker is on `item` since `since`. Called for workers when nextWakeUp()
   /// has come, before nextAction().
   void observed(WorkerId id, std::uint64_t item, Time since, Time now);
   /// Chunks are to have at most this many items from now on (at least a leaf): what they bring back
   /// turned out to be large.
   void limitChunkItems(std::uint64_t most);
+  /// Chunks should last for so long, if that is longer than before: what they bring back is dear to
+  /// hand over.
+  void raiseWorthwhile(Time worthwhile) { size_.raiseWorthwhile(worthwhile); }
   /// Back-pressure: hand out nothing new while held (results wait to be merged or consumed).
   void hold(bool held);
   /// Hand out nothing more; chunks in flight are awaited. Used for failures, interrupts and
@@ -146,9 +166,15 @@ class Scheduler {
 
   // Actions and state.
 
+  /// A Recall of the chunk that has the item, for an owner who wants it back whoever idles; nothing
+  /// when no worker has it, or one is on it, or was asked before.
+  std::optional<Action> recallOf(std::uint64_t item);
   /// The next thing to do, or nothing until the next event. Failures come first; the lowest item of
   /// all Fail actions until isFinished() is the one to report.
   std::optional<Action> nextAction(Time now);
+  /// When nextAction() will ask chunks back that last longer than they should; empty: only events
+  /// matter.
+  [[nodiscard]] std::optional<Time> nextRecall() const;
   /// When time limits have to be looked at; empty: only events matter.
   [[nodiscard]] std::optional<Time> nextWakeUp() const;
   /// Every item is done or failed (or the scheduler was cancelled), nothing is in flight, and no
@@ -164,15 +190,29 @@ class Scheduler {
   /// Of these, not handed out. An agent asks for it, to pass on its parent's chunks no earlier than
   /// its workers need them: what it has not passed on it can give back.
   [[nodiscard]] std::uint64_t waitingItems() const { return open_.count(); }
+  /// Workers without a chunk.
+  [[nodiscard]] std::size_t idleWorkers() const { return idleWorkers_; }
+  /// At the moment idle workers alone are handed anything: see SchedulerOptions::keepBackDear.
+  [[nodiscard]] bool keepsBack() const { return options_.keepBackDear && mayBeDear(); }
   [[nodiscard]] std::size_t chunksInFlight() const { return chunksInFlight_; }
 
  private:
+  // No chunk is meant to last as long, except those that are large because there are thousands of
+  // agents: some item of it is dearer than others were.
+  static constexpr Time kOverdue = std::chrono::milliseconds(100);
+
   struct Flight {
-    enum class Recall { NotAsked, Asked, Refused };
+    enum class Recall {
+      NotAsked,
+      Asked,
+      Answered,  // and may be asked for its end later
+    };
 
     Chunk chunk;
     std::uint64_t sourceEnd = 0;
     std::uint64_t pieceLimit = OpenRange::kNoLimit;
+    Time since{0};             // handed out, or answered
+    Time patience = kOverdue;  // until it is asked back nevertheless
     Recall recall = Recall::NotAsked;
     bool isPassedOn = false;
   };
@@ -180,9 +220,9 @@ class Scheduler {
   // Most worthy of the next chunk first: fewest chunks in flight, then waiting for the longest
   // time.
   using ReadyKey = std::tuple<std::size_t, std::uint64_t, WorkerId>;
-  // Most worth a recall first: most items, then handed out earliest, behind the worker that is
-  // likely to be stuck.
-  using RecallKey = std::tuple<std::uint64_t, std::uint64_t, WorkerId>;
+  // Most worth a recall first: nothing of it begun (0), begun (1), asked before (2); most items;
+  // handed out earliest, as the worker is likely to be stuck.
+  using RecallKey = std::tuple<int, std::uint64_t, std::uint64_t, int>;
 
   struct Worker {
     std::uint64_t capacity = 1;
@@ -201,6 +241,7 @@ class Scheduler {
   static std::vector<Flight>::iterator findFlightOf(Worker& worker, std::uint64_t item);
   Flight takeFlight(Workers::value_type& entry, std::uint64_t chunk, Time now);
   void endRecall(Worker& worker, const Flight& flight);
+  void settleBeginning(Flight& flight, std::uint64_t done);
   void reopen(const Flight& flight);
   void blame(const Flight& flight, std::uint64_t item, FailureKind kind);
   void search(Flight flight);
@@ -215,7 +256,12 @@ class Scheduler {
 
   // Hand-out (hand_out.cpp).
   std::optional<Action> assign(Time now);
-  std::optional<Action> recall();
+  std::optional<Action> recall(Time now);
+  Action ask(WorkerId id, Flight& flight);
+  [[nodiscard]] Time recallTime(const Worker& worker) const;
+  [[nodiscard]] bool isRecallWanted() const {
+    return idleWorkers_ > openRecalls_ && !recallable_.empty();
+  }
   [[nodiscard]] std::uint64_t wantedItems(const Worker& worker) const;
   [[nodiscard]] std::uint64_t cut(const OpenRange& range, std::uint64_t wanted) const;
   [[nodiscard]] std::uint64_t cutNode(const OpenRange& range, std::uint64_t wanted) const;
@@ -223,8 +269,9 @@ class Scheduler {
   // A worker is in the indexes below while its state stands still: unfile, change, file.
   void file(WorkerId id, Worker& worker);
   void unfile(WorkerId id, Worker& worker);
+  [[nodiscard]] bool mayBeDear() const { return size_.mayLast(options_.leafItems, kDear); }
   [[nodiscard]] bool mayGetMore(const Worker& worker) const;
-  [[nodiscard]] static bool isRecallable(const Worker& worker);
+  [[nodiscard]] bool isRecallable(const Worker& worker) const;
   static RecallKey recallKey(WorkerId id, const Worker& worker);
 
   SchedulerOptions options_;

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "system/cpu_quota.hpp"
@@ -52,23 +54,66 @@ std::optional<int> tasksOfNode(std::string_view list, int node) {
   return std::nullopt;
 }
 
-}  // namespace
+using CpuSet = std::unique_ptr<cpu_set_t, FreeCpuSet>;
 
-int affinityCores() {
+/// The calling thread's mask, with the size that the kernel asks for.
+struct Affinity {
+  CpuSet mask;
+  std::size_t size = 0;
+
+  [[nodiscard]] int count() const { return std::max(1, CPU_COUNT_S(size, mask.get())); }
+};
+
+std::optional<Affinity> affinity() {
   // A mask that is too small is refused with EINVAL; the kernel's size is not told otherwise.
   for (std::size_t cpus = 1024; cpus <= (1u << 20); cpus *= 2) {
-    const std::unique_ptr<cpu_set_t, FreeCpuSet> mask(CPU_ALLOC(cpus));
-    if (mask == nullptr) {
+    Affinity affinity{CpuSet(CPU_ALLOC(cpus)), CPU_ALLOC_SIZE(cpus)};
+    if (affinity.mask == nullptr) {
       break;
     }
-    if (sched_getaffinity(0, CPU_ALLOC_SIZE(cpus), mask.get()) == 0) {
-      return std::max(1, CPU_COUNT_S(CPU_ALLOC_SIZE(cpus), mask.get()));
+    if (sched_getaffinity(0, affinity.size, affinity.mask.get()) == 0) {
+      return affinity;
     }
     if (errno != EINVAL) {
       break;
     }
   }
-  return onlineCores();
+  return std::nullopt;
+}
+
+/// The mask that the thread would have if nobody had bound it: the kernel takes away what the
+/// control group does not allow.
+int widestAffinity() {
+  const std::optional<Affinity> before = affinity();
+  if (!before) {
+    return onlineCores();
+  }
+  const CpuSet all(CPU_ALLOC(8 * before->size));
+  if (all == nullptr) {
+    return before->count();
+  }
+  std::memset(all.get(), 0xff, before->size);
+  if (sched_setaffinity(0, before->size, all.get()) != 0) {
+    return before->count();
+  }
+  const std::optional<Affinity> widest = affinity();
+  sched_setaffinity(0, before->size, before->mask.get());
+  return widest ? widest->count() : before->count();
+}
+
+}  // namespace
+
+int affinityCores() {
+  const std::optional<Affinity> mask = affinity();
+  return mask ? mask->count() : onlineCores();
+}
+
+int coresOfNode() {
+  int cores = widestAffinity();
+  for (const std::optional<int> limit : {cpuQuota(), positiveVariable("SLURM_CPUS_ON_NODE")}) {
+    cores = std::min(cores, limit.value_or(cores));
+  }
+  return cores;
 }
 
 std::optional<int> slurmCores() {

@@ -8,6 +8,10 @@ namespace procession::detail {
 /// 1.
 int affinityCores();
 
+/// CPUs of this machine that a process of this job may use when it is not bound: what the control
+/// group and Slurm leave of them. Widens the calling thread's mask for a moment to find out.
+int coresOfNode();
+
 /// CPUs that Slurm gave this task; empty outside Slurm. A step's own figure where there is one;
 /// otherwise this node's part of the step or job, shared evenly by the tasks that the step has
 /// here.

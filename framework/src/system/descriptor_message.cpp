@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "procession/error.hpp"
 
@@ -14,6 +16,7 @@ namespace procession::detail {
 namespace {
 
 constexpr std::size_t kMostFiles = 16;
+constexpr int kMostTries = 10'000;  // of a millisecond each
 
 /// Room for the control part of a message, aligned as CMSG_FIRSTHDR wants it.
 union ControlBuffer {
@@ -63,6 +66,9 @@ SendState send(int socket, std::span<const std::byte> bytes, std::span<const Fil
     attach(message, control, files);
   }
   while (sendmsg(socket, &message, MSG_NOSIGNAL | flags) < 0) {
+    if (errno == ETOOMANYREFS) {
+      return SendState::NoRoom;
+    }
     if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) {
       return SendState::Gone;
     }
@@ -80,7 +86,19 @@ SendState send(int socket, std::span<const std::byte> bytes, std::span<const Fil
 
 bool sendMessage(int socket, std::span<const std::byte> bytes,
                  std::span<const FileDescriptor> files) {
-  return send(socket, bytes, files, 0) == SendState::Sent;
+  SendState state = send(socket, bytes, files, 0);
+  // While it waits for the buffer, the system does not wait for the user's descriptors that are
+  // under way to arrive. Nothing tells when they have.
+  for (int tries = 0; state == SendState::NoRoom; ++tries) {
+    if (tries == kMostTries) {
+      throw SystemError(
+          "cannot hand a file to another process: too many are under way (raise `ulimit -n`)",
+          ETOOMANYREFS);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    state = send(socket, bytes, files, 0);
+  }
+  return state == SendState::Sent;
 }
 
 SendState trySendMessage(int socket, std::span<const std::byte> bytes,
@@ -120,6 +138,14 @@ ReceivedMessage receiveMessage(int socket, std::span<std::byte> buffer, bool wai
   received.state = ReceivedMessage::State::Message;
   received.size = static_cast<std::size_t>(size);
   return received;
+}
+
+void requireSocket(int descriptor) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
+    throw SystemError("the channel to another process was closed behind its owner's back", errno);
+  }
 }
 
 }  // namespace procession::detail

@@ -24,6 +24,14 @@ void FileDescriptor::reset(int descriptor) noexcept {
   }
 }
 
+FileDescriptor duplicate(int descriptor) {
+  FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!copy) {
+    throw SystemError("cannot hand on a file", errno);
+  }
+  return copy;
+}
+
 Pipe makePipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {

@@ -33,6 +33,10 @@ class FileDescriptor {
   int descriptor_ = -1;  // -1: holds none
 };
 
+/// Another descriptor of the same file, close-on-exec. Throws SystemError that names the limit when
+/// descriptors run out.
+FileDescriptor duplicate(int descriptor);
+
 struct Pipe {
   FileDescriptor read;
   FileDescriptor write;

@@ -1,8 +1,10 @@
 #include "system/fork.hpp"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -157,6 +159,15 @@ void PrivateDescriptor::reset() noexcept {
     // now.
     static_cast<void>(descriptor_.release());
   }
+}
+
+pid_t knownPid() {
+  static std::atomic<pid_t> known = 0;
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { known = 0; });
+  if (known == 0 && registered == 0) {
+    known = getpid();
+  }
+  return registered == 0 ? known.load(std::memory_order_relaxed) : getpid();
 }
 
 ForkPause::ForkPause() { registry().mutex.lock(); }

@@ -57,6 +57,10 @@ sigset_t caughtSignals();
 /// The same, for a caller who knows which signals have a handler.
 pid_t forkChild(const sigset_t& caught);
 
+/// getpid() without a system call, for what is asked often. Wrong only in children that were made
+/// without fork(3) (by clone(2), vfork(2)), which use nothing of this.
+[[nodiscard]] pid_t knownPid();
+
 /// True in every process made by forkChild for running callbacks; there, nested use runs serially.
 bool isInsideWorker();
 void markInsideWorker();

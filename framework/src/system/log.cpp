@@ -27,9 +27,12 @@ bool isLogged(LogLevel level) noexcept {
 }
 
 void log(LogLevel level, std::string_view text) noexcept {
-  if (!isLogged(level)) {
-    return;
+  if (isLogged(level)) {
+    tell(text);
   }
+}
+
+void tell(std::string_view text) noexcept {
   const int before = errno;
   // writev takes what it only reads as non-const.
   const auto part = [](std::string_view bytes) {

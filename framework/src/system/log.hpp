@@ -18,5 +18,7 @@ bool isLogged(LogLevel level) noexcept;
 /// Never throws, so that destructors can report; never buffers, so that nothing is lost or doubled
 /// by a fork.
 void log(LogLevel level, std::string_view text) noexcept;
+/// The same for what was asked for by other means than PROCESSION_LOG.
+void tell(std::string_view text) noexcept;
 
 }  // namespace procession::detail

@@ -24,6 +24,7 @@ struct State {
   std::atomic<pid_t> owner = 0;  // the process whose scopes these are
   std::array<struct sigaction, kSignals.size()> before{};
   std::array<bool, kSignals.size()> isInstalled{};
+  std::atomic<void (*)(int)> standIn = nullptr;  // for the default
 };
 
 State state;
@@ -33,7 +34,8 @@ static_assert(std::atomic<SignalScope*>::is_always_lock_free &&
 std::size_t indexOf(int signal) { return signal == kSignals[0] ? 0 : 1; }
 
 bool isDefault(const struct sigaction& action) {
-  return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_DFL;
+  return (action.sa_flags & SA_SIGINFO) == 0 &&
+         (action.sa_handler == SIG_DFL || action.sa_handler == state.standIn.load());
 }
 
 bool isIgnored(const struct sigaction& action) {
@@ -189,22 +191,43 @@ SignalScope::SignalScope() {
 }
 
 SignalScope::~SignalScope() {
+  const std::optional<int> unseen = leave();
+  if (unseen) {
+    ::raise(*unseen);
+  }
+}
+
+/// The signal that nobody has looked at, where it would end the program: to be raised again.
+std::optional<int> SignalScope::leave() {
   const ForkPause pause;
   if (state.owner != ::getpid()) {
-    return;  // inherited by a fork
+    return std::nullopt;  // inherited by a fork
   }
-  if (state.scopes.load() == this && next_.load() == nullptr) {
+  const bool isLast = state.scopes.load() == this && next_.load() == nullptr;
+  if (isLast) {
     SignalNotes::restore();
   }
   SignalNotes::unlink(*this);
+  const std::optional<int> signal = getSignal();
+  // The program's own handler was called; other scopes have noted it as well.
+  const bool wouldEnd = signal && isLast && isDefault(state.before[indexOf(*signal)]);
+  return wouldEnd && !isAcknowledged_ ? signal : std::nullopt;
 }
 
 bool SignalScope::isInUse() { return state.owner == ::getpid() && state.scopes.load() != nullptr; }
 
 void SignalScope::acknowledge() {
+  isAcknowledged_ = getCount() > 0;
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t taken = ::read(event_.get(), &count, sizeof count);
 }
+
+void SignalScope::passOn(int signal) {
+  first_ = signal;
+  isAcknowledged_ = false;
+}
+
+void SignalScope::countAsDefault(void (*handler)(int)) noexcept { state.standIn = handler; }
 
 std::optional<int> SignalScope::getSignal() const {
   const int signal = first_;

@@ -50,6 +50,13 @@ void expectWholeArchive(std::size_t read, std::size_t size) {
   }
 }
 
+bool isTrue(unsigned char byte) {
+  if (byte > 1) {
+    throw PayloadError("malformed payload: a bool of " + std::to_string(byte));
+  }
+  return byte == 1;
+}
+
 void rethrowAsPayloadError(const std::type_info& type) {
   const std::string start = "malformed payload: no " + demangle(type) + " can be read from it: ";
   try {

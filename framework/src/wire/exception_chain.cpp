@@ -70,6 +70,7 @@ void encodeChain(PayloadWriter& writer, const std::vector<ExceptionInfo>& chain)
   for (const ExceptionInfo& info : chain) {
     encode(writer, info.type);
     encode(writer, info.message);
+    encode(writer, info.backtrace);
   }
 }
 
@@ -83,6 +84,7 @@ std::vector<ExceptionInfo> decodeChain(PayloadReader& reader) {
   for (ExceptionInfo& info : chain) {
     info.type = decode<std::string>(reader);
     info.message = decode<std::string>(reader);
+    info.backtrace = decode<std::vector<std::string>>(reader);
   }
   return chain;
 }

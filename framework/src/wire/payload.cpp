@@ -50,7 +50,19 @@ void PayloadReader::throwTruncated(std::size_t wanted) const {
                      std::to_string(remaining()) + " are left");
 }
 
+std::shared_ptr<const HeapPayload> HeapPayload::borrow(ByteView bytes) {
+  auto payload = std::make_shared<HeapPayload>();
+  payload->isBorrowed_ = true;
+  // Whoever gets it has no way to write.
+  payload->assign(const_cast<std::byte*>(bytes.data()), bytes.size());
+  payload->claim(bytes.size());
+  return payload;
+}
+
 HeapPayload::~HeapPayload() {
+  if (isBorrowed_) {
+    return;
+  }
   if (capacity() >= kMappedFrom) {
     munmap(data(), capacity());
   } else {

@@ -35,22 +35,39 @@ std::uint64_t affinityHash() {
   return hashOf(mask.data(), sizeof mask);
 }
 
-int coresOfThisRank(MPI_Comm communicator) {
+/// What this rank's node makes of it: cores and leader.
+RankFacts factsOfThisRank(MPI_Comm communicator) {
   MPI_Comm node = MPI_COMM_NULL;
   checked(MPI_Comm_split_type(communicator, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
           "finding the ranks of this node");
-  int rank = 0;
+  struct Member {
+    std::uint64_t mask = 0;
+    std::int64_t rank = 0;  // in the job
+  };
+  int index = 0;
   int size = 1;
-  MPI_Comm_rank(node, &rank);
+  int rank = 0;
+  MPI_Comm_rank(node, &index);
   MPI_Comm_size(node, &size);
-  const std::uint64_t own = affinityHash();
-  std::vector<std::uint64_t> masks(static_cast<std::size_t>(size));
-  const int code = MPI_Allgather(&own, 1, MPI_UINT64_T, masks.data(), 1, MPI_UINT64_T, node);
+  MPI_Comm_rank(communicator, &rank);
+  const Member own{affinityHash(), rank};
+  std::vector<Member> members(static_cast<std::size_t>(size));
+  const int code =
+      MPI_Allgather(&own, sizeof own, MPI_BYTE, members.data(), sizeof own, MPI_BYTE, node);
   MPI_Comm_free(&node);
-  checked(code, "comparing the cores of this node's ranks");
-  const auto sharers = static_cast<int>(std::count(masks.begin(), masks.end(), own));
-  const auto index = static_cast<int>(std::count(masks.begin(), masks.begin() + rank, own));
-  return availableCores(sharers, index);
+  checked(code, "comparing the ranks of this node");
+  int leader = rank;
+  int sharers = 0;
+  int sharersBefore = 0;
+  for (int i = 0; i < size; ++i) {
+    const Member& member = members[static_cast<std::size_t>(i)];
+    leader = std::min(leader, static_cast<int>(member.rank));
+    if (member.mask == own.mask) {
+      sharers += 1;
+      sharersBefore += i < index ? 1 : 0;
+    }
+  }
+  return {hostName(), leader, availableCores(sharers, sharersBefore)};
 }
 
 /// What has to be the same in all ranks, a line a thing.
@@ -110,11 +127,14 @@ std::string firstDifference(const std::vector<std::string>& theirs,
 std::vector<RankFacts> gatherFacts(MPI_Comm communicator) {
   struct Packed {
     char host[256] = {};
+    int leader = 0;
     int cores = 1;
   };
+  const RankFacts ofThisRank = factsOfThisRank(communicator);
   Packed own;
-  hostName().copy(own.host, sizeof own.host - 1);
-  own.cores = coresOfThisRank(communicator);
+  ofThisRank.host.copy(own.host, sizeof own.host - 1);
+  own.leader = ofThisRank.leader;
+  own.cores = ofThisRank.cores;
   int size = 1;
   MPI_Comm_size(communicator, &size);
   std::vector<Packed> all(static_cast<std::size_t>(size));
@@ -123,7 +143,7 @@ std::vector<RankFacts> gatherFacts(MPI_Comm communicator) {
   std::vector<RankFacts> facts;
   facts.reserve(all.size());
   for (const Packed& packed : all) {
-    facts.push_back({packed.host, packed.cores});
+    facts.push_back({packed.host, packed.leader, packed.cores});
   }
   return facts;
 }

@@ -10,7 +10,8 @@ namespace procession::detail {
 /// What a rank tells the others of itself at the start.
 struct RankFacts {
   std::string host;
-  int cores = 1;  // that it can keep busy: its share of its node's
+  int leader = 0;  // the lowest rank of its node
+  int cores = 1;   // that it can keep busy: its share of its node's
 };
 
 /// By rank. Collective over `communicator`. Throws MpiError.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,19 +32,24 @@ class MpiRanks final : public Ranks {
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int size() const override { return static_cast<int>(facts_.size()); }
   [[nodiscard]] const std::string& hostOf(int rank) const override { return factsOf(rank).host; }
+  [[nodiscard]] int leaderOf(int rank) const override { return factsOf(rank).leader; }
   [[nodiscard]] int coresOf(int rank) const override { return factsOf(rank).cores; }
 
   void send(int rank, RankHeader header, std::shared_ptr<const HeapPayload> payload) override;
+  void sendInPlace(int rank, RankHeader header, ByteView bytes,
+                   std::shared_ptr<const void> owner) override;
   std::optional<RankMessage> receive() override;
+  [[nodiscard]] bool isReceiving() const override { return !incoming_.empty(); }
   [[nodiscard]] std::size_t unsentBytes() const override { return unsentBytes_; }
+  [[nodiscard]] const RankTraffic& traffic() const override { return traffic_; }
   void leave() override;
   [[noreturn]] void abort(int status) override;
 
  private:
   /// A message on its way to another rank.
   struct Outgoing {
-    std::vector<std::byte> front;  // the header, and a small payload
-    std::shared_ptr<const HeapPayload> payload;
+    std::vector<std::byte> front;       // the header, and a small payload
+    std::shared_ptr<const void> owner;  // of the payload
     std::vector<MPI_Request> requests;
     std::size_t bytes = 0;
   };
@@ -57,6 +63,7 @@ class MpiRanks final : public Ranks {
     return facts_[static_cast<std::size_t>(rank)];
   }
   void progressSends();
+  void progressReceives();
   void probe();
   void take(MPI_Message message, MPI_Status status);
 
@@ -65,8 +72,12 @@ class MpiRanks final : public Ranks {
   int rank_ = 0;
   std::vector<RankFacts> facts_;
   std::list<Outgoing> outgoing_;
+  std::list<Outgoing>::iterator nextOutgoing_ = outgoing_.end();  // to be looked at
   std::size_t unsentBytes_ = 0;
-  std::deque<Incoming> incoming_;  // in the order of their headers
+  RankTraffic traffic_;
+  std::map<int, std::deque<Incoming>> incoming_;  // by sender, in the order of their headers
+  int lastSender_ = -1;                           // of those, looked at
+  std::deque<RankMessage> ready_;                 // here in whole
 };
 
 }  // namespace procession::detail

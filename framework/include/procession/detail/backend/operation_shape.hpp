@@ -15,6 +15,10 @@ struct OperationShape {
   bool wholeNodes = false;      // a chunk is one node of the reduction tree and returns one partial
   bool readsSource = false;     // workers open a file or the like
   bool localOnly = false;       // the callback can only run in processes forked for this call
+  bool awaitsEnds = false;  // Kernel::end() is part of the work: all workers have been through it
+                            // when the operation is over
+  bool answersAtOnce = false;  // a chunk's answer leaves before the next chunk is begun: it does
+                               // not wait for that one, and is not lost with the process
   bool rawItems = false;  // every item takes exactly itemBytes, so that a run of them can be cut
 };
 

@@ -18,17 +18,20 @@ namespace procession::detail {
 
 // Reductions in three kinds, which differ in how an item enters the accumulator. A step is shipped
 // to the workers and has
-//   Accumulator first(item)                    of a leaf's first item
-//   Accumulator next(accumulator, item)        with the leaf's other items
-//   combine()                                  a callable: two accumulators to one
+//   Accumulator first(index, item)                 of a leaf's first item
+//   Accumulator next(accumulator, index, item)     with the leaf's other items
+//   combine()                                      a callable: two accumulators to one
+// Its set-up begins with the callable, CombineCallback, which is all that an agent needs of it.
 
 /// reduce: items are converted to accumulators and combined by one operator.
 template <class Accumulator, class Operator>
 class ReduceStep {
  public:
+  using CombineCallback = Operator;
   struct Parts {
     const Operator& op;
   };
+  static constexpr const char* kName = "reduce";
   /// An operator on numbers takes less time than telling which item it is on, and loops without
   /// that can be vectorised.
   static constexpr bool kIsCheap = std::is_arithmetic_v<Accumulator>;
@@ -39,11 +42,11 @@ class ReduceStep {
   }
 
   template <class Item>
-  Accumulator first(Item&& item) {
+  Accumulator first(std::uint64_t, Item&& item) {
     return static_cast<Accumulator>(std::forward<Item>(item));
   }
   template <class Item>
-  Accumulator next(Accumulator accumulator, Item&& item) {
+  Accumulator next(Accumulator accumulator, std::uint64_t, Item&& item) {
     return std::invoke(op_.get(), std::move(accumulator),
                        static_cast<Accumulator>(std::forward<Item>(item)));
   }
@@ -54,34 +57,37 @@ class ReduceStep {
 };
 
 /// mapReduce: items are mapped, the results combined by one operator.
-template <class Accumulator, class Mapper, class Operator>
+template <class Accumulator, class Mapper, class Operator, class Item>
 class MapReduceStep {
  public:
+  using CombineCallback = Operator;
   struct Parts {
     const Mapper& mapper;
     const Operator& op;
+    std::uint64_t seed;
   };
+  static constexpr const char* kName = "mapReduce";
   static constexpr bool kIsCheap = false;
 
-  explicit MapReduceStep(PayloadReader& setup) : mapper_(setup), op_(setup) {}
+  explicit MapReduceStep(PayloadReader& setup) : op_(setup), mapper_(setup) {}
   static void ship(PayloadWriter& setup, const Parts& parts) {
-    ShippedCallback<Mapper>::ship(setup, parts.mapper);
     ShippedCallback<Operator>::ship(setup, parts.op);
+    ItemCallback<Mapper, Item>::ship(setup, parts.mapper, parts.seed);
   }
 
-  template <class Item>
-  Accumulator first(Item&& item) {
-    return static_cast<Accumulator>(invokeItem(mapper_.get(), std::forward<Item>(item)));
+  template <class Given>
+  Accumulator first(std::uint64_t index, Given&& item) {
+    return static_cast<Accumulator>(mapper_(index, std::forward<Given>(item)));
   }
-  template <class Item>
-  Accumulator next(Accumulator accumulator, Item&& item) {
-    return std::invoke(op_.get(), std::move(accumulator), first(std::forward<Item>(item)));
+  template <class Given>
+  Accumulator next(Accumulator accumulator, std::uint64_t index, Given&& item) {
+    return std::invoke(op_.get(), std::move(accumulator), first(index, std::forward<Given>(item)));
   }
   auto& combine() { return op_.get(); }
 
  private:
-  ShippedCallback<Mapper> mapper_;
   ShippedCallback<Operator> op_;
+  ItemCallback<Mapper, Item> mapper_;
 };
 
 /// aggregate: items are folded into an accumulator of another type that starts at zero;
@@ -89,35 +95,47 @@ class MapReduceStep {
 template <class Accumulator, class Fold, class Combine>
 class AggregateStep {
  public:
+  using CombineCallback = Combine;
   struct Parts {
     const Accumulator& zero;
     const Fold& fold;
     const Combine& combine;
+    std::uint64_t seed;
   };
+  static constexpr const char* kName = "aggregate";
   static constexpr bool kIsCheap = false;
 
   explicit AggregateStep(PayloadReader& setup)
-      : zero_(decode<Accumulator>(setup)), fold_(setup), combine_(setup) {}
+      : combine_(setup), zero_(decode<Accumulator>(setup)), fold_(setup), seed_(setup.readWord()) {}
   static void ship(PayloadWriter& setup, const Parts& parts) {
+    ShippedCallback<Combine>::ship(setup, parts.combine);
     encode(setup, parts.zero);
     ShippedCallback<Fold>::ship(setup, parts.fold);
-    ShippedCallback<Combine>::ship(setup, parts.combine);
+    setup.writeWord(parts.seed);
   }
 
   template <class Item>
-  Accumulator first(Item&& item) {
-    return next(Accumulator(zero_), std::forward<Item>(item));
+  Accumulator first(std::uint64_t index, Item&& item) {
+    return next(Accumulator(zero_), index, std::forward<Item>(item));
   }
   template <class Item>
-  Accumulator next(Accumulator accumulator, Item&& item) {
-    return std::invoke(fold_.get(), std::move(accumulator), std::forward<Item>(item));
+  Accumulator next(Accumulator accumulator, std::uint64_t index, Item&& item) {
+    auto& fold = fold_.get();
+    if constexpr (std::is_invocable_v<decltype(fold), Accumulator, Item&&>) {
+      return std::invoke(fold, std::move(accumulator), std::forward<Item>(item));
+    } else {
+      requireRandomByReference<Fold>();
+      Random random(seed_, index);
+      return std::invoke(fold, std::move(accumulator), std::forward<Item>(item), random);
+    }
   }
   auto& combine() { return combine_.get(); }
 
  private:
+  ShippedCallback<Combine> combine_;
   Accumulator zero_;
   ShippedCallback<Fold> fold_;
-  ShippedCallback<Combine> combine_;
+  std::uint64_t seed_;
 };
 
 /// Folds the leaves of one node of the reduction tree to one partial.
@@ -127,8 +145,9 @@ class FoldKernel final : public Kernel {
   explicit FoldKernel(PayloadReader& setup)
       : leafItems_(setup.readWord()), step_(setup), items_(setup) {}
 
-  bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
-           ItemProgress progress) override {
+  /// A node has one result: all of it, or none.
+  std::uint64_t run(std::uint64_t first, std::uint64_t count, ByteView items,
+                    PayloadWriter& results, ItemProgress progress) override {
     auto cursor = items_.load(first, count, items);
     LeafFolder<Accumulator,
                std::reference_wrapper<std::remove_reference_t<decltype(step_.combine())>>>
@@ -141,13 +160,14 @@ class FoldKernel final : public Kernel {
       cursor = unnamed ? foldUnnamed(leaf, leafEnd, cursor, progress, value)
                        : foldLeaf(leaf, leafEnd, cursor, progress, value);
       if (!value) {
-        return false;
+        return 0;
       }
       folder.add(std::move(*value));
     }
     encode<Accumulator>(results, folder.take());
-    return true;
+    return count;
   }
+  [[nodiscard]] bool hasOneResult() const override { return true; }
 
  private:
   /// Leaves `value` empty when the operation was cancelled. A function of its own, and never
@@ -155,15 +175,15 @@ class FoldKernel final : public Kernel {
   template <class Cursor>
   [[gnu::noinline]] Cursor foldLeaf(std::uint64_t item, std::uint64_t end, Cursor cursor,
                                     ItemProgress progress, std::optional<Accumulator>& value) {
-    if (!progress.enter(item)) {
+    if (!progress.enterWhole(item)) {
       return cursor;
     }
-    Accumulator accumulator = step_.first(cursor.next());
+    Accumulator accumulator = step_.first(item, cursor.next());
     while (++item < end) {
-      if (!progress.enter(item)) {
+      if (!progress.enterWhole(item)) {
         return cursor;
       }
-      accumulator = step_.next(std::move(accumulator), cursor.next());
+      accumulator = step_.next(std::move(accumulator), item, cursor.next());
     }
     value.emplace(std::move(accumulator));
     return cursor;
@@ -180,9 +200,9 @@ class FoldKernel final : public Kernel {
     }
     const Cursor start = cursor;
     try {
-      Accumulator accumulator = step_.first(cursor.next());
+      Accumulator accumulator = step_.first(item, cursor.next());
       for (std::uint64_t left = end - item - 1; left > 0; --left) {
-        accumulator = step_.next(std::move(accumulator), cursor.next());
+        accumulator = step_.next(std::move(accumulator), end - left, cursor.next());
       }
       value.emplace(std::move(accumulator));
       return cursor;
@@ -216,11 +236,11 @@ class CheckedCombine {
 };
 
 /// Merges the partials of an agent's workers, a tree a chunk.
-template <class Accumulator, class Step>
+template <class Accumulator, class CombineCallback>
 class FoldMerger final : public Merger {
  public:
   FoldMerger(PayloadReader& setup, std::uint64_t items)
-      : leafItems_(setup.readWord()), step_(setup), leafCount_((items - 1) / leafItems_ + 1) {}
+      : leafItems_(setup.readWord()), combine_(setup), leafCount_((items - 1) / leafItems_ + 1) {}
 
   void insert(std::uint64_t chunk, std::uint64_t first, std::uint64_t count,
               ByteView partial) override {
@@ -228,7 +248,7 @@ class FoldMerger final : public Merger {
     Accumulator value = decode<Accumulator>(reader);
     reader.expectEnd();
     const std::uint64_t leaves = (count - 1) / leafItems_ + 1;
-    trees_.try_emplace(chunk, leafCount_, Combine(step_.combine()))
+    trees_.try_emplace(chunk, leafCount_, Combine(combine_.get()))
         .first->second.insert(nodeOfLeaves(first / leafItems_, leaves, leafCount_),
                               std::move(value));
   }
@@ -246,11 +266,11 @@ class FoldMerger final : public Merger {
   }
 
  private:
-  using Combine =
-      CheckedCombine<std::remove_reference_t<decltype(std::declval<Step&>().combine())>>;
+  using Combine = CheckedCombine<
+      std::remove_reference_t<decltype(std::declval<ShippedCallback<CombineCallback>&>().get())>>;
 
   std::uint64_t leafItems_;
-  Step step_;
+  ShippedCallback<CombineCallback> combine_;
   std::uint64_t leafCount_;
   std::map<std::uint64_t, ReductionTree<Accumulator, Combine>> trees_;  // by chunk
 };
@@ -270,6 +290,7 @@ class FoldOperation final : public Operation {
         localOnly_(localOnly),
         tree_(leafCount_, CheckedCombine<Combine>(combine)) {}
 
+  [[nodiscard]] const char* name() const override { return Step::kName; }
   [[nodiscard]] Shape shape() const override {
     return {.items = itemCount_,
             .itemBytes = guessItemBytes(items_),
@@ -284,7 +305,7 @@ class FoldOperation final : public Operation {
     return &makeKernel<FoldKernel<Items, Accumulator, Step>>;
   }
   [[nodiscard]] MergerFactory* merger() const override {
-    return &makeMerger<FoldMerger<Accumulator, Step>>;
+    return &makeMerger<FoldMerger<Accumulator, typename Step::CombineCallback>>;
   }
   void describe(PayloadWriter& setup) const override {
     setup.writeWord(leafItems_);
@@ -303,7 +324,7 @@ class FoldOperation final : public Operation {
     tree_.insert(nodeOfLeaves(first / leafItems_, leaves, leafCount_), std::move(partial));
   }
   [[nodiscard]] std::size_t waitingBytes() const override {
-    return tree_.pendingCount() * lastBytes_;
+    return tree_.earlyCount() * lastBytes_;
   }
 
   Accumulator takeResult() { return tree_.takeResult(); }

@@ -97,6 +97,17 @@ void encodeItems(PayloadWriter& writer, const Items& items, std::uint64_t first,
   }
 }
 
+/// In the parent: where the items lie as they are sent; null where they do not.
+template <class Items>
+const std::byte* itemsInMemory(const Items& items) {
+  if constexpr (!ItemSource<Items> && !LazyItems<Items>) {
+    if constexpr (RawItem<ItemOf<Items>> && std::ranges::contiguous_range<const Items>) {
+      return reinterpret_cast<const std::byte*>(std::ranges::data(items));
+    }
+  }
+  return nullptr;
+}
+
 /// How many bytes an item takes in a chunk, as far as the type tells; 0: nothing is sent.
 template <class Items>
 constexpr std::size_t encodedItemSize() {

@@ -20,37 +20,52 @@ class MapKernel final : public Kernel {
  public:
   explicit MapKernel(PayloadReader& setup) : callback_(setup), items_(setup) {}
 
-  bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
-           ItemProgress progress) override {
+  std::uint64_t run(std::uint64_t first, std::uint64_t count, ByteView items,
+                    PayloadWriter& results, ItemProgress progress) override {
     auto cursor = items_.load(first, count, items);
     if constexpr (RawItem<Result>) {
-      return runRaw(first, count, cursor,
-                    reinterpret_cast<Result*>(results.claim(count * sizeof(Result))), progress);
+      return runRaw(first, count, cursor, results, progress);
     } else {
+      WholeResults whole(results);
       for (std::uint64_t i = 0; i < count; ++i) {
         if (!progress.enter(first + i)) {
-          return false;
+          return i;
         }
-        encode<Result>(results, invokeItem(callback_.get(), cursor.next()));
+        encode<Result>(results, callback_(first + i, cursor.next()));
+        whole.keep();
       }
-      return true;
+      return count;
     }
   }
 
  private:
   template <class Cursor>
-  bool runRaw(std::uint64_t first, std::uint64_t count, Cursor cursor, Result* results,
-              ItemProgress progress) {
-    for (std::uint64_t i = 0; i < count; ++i) {
-      if (!progress.enter(first + i)) {
-        return false;
+  std::uint64_t runRaw(std::uint64_t first, std::uint64_t count, Cursor cursor,
+                       PayloadWriter& results, ItemProgress progress) {
+    const std::size_t before = results.size();
+    auto* const raw = reinterpret_cast<Result*>(results.claim(count * sizeof(Result)));
+    std::uint64_t done = 0;
+    const RawCut cut{results, before, done};
+    for (; done < count; ++done) {
+      if (!progress.enter(first + done)) {
+        break;
       }
-      new (results + i) Result(invokeItem(callback_.get(), cursor.next()));
+      new (raw + done) Result(callback_(first + done, cursor.next()));
     }
-    return true;
+    return done;
   }
 
-  ShippedCallback<Callback> callback_;
+  /// Leaves the results that are there, also when an exception passes. Inlined, so that the loop's
+  /// counter stays in a register.
+  struct RawCut {
+    PayloadWriter& results;
+    std::size_t before;
+    const std::uint64_t& done;
+
+    [[gnu::always_inline]] ~RawCut() { results.truncate(before + done * sizeof(Result)); }
+  };
+
+  ItemCallback<Callback, ItemOf<Items>> callback_;
   ItemReader<Items> items_;
 };
 
@@ -60,20 +75,20 @@ class EachKernel final : public Kernel {
  public:
   explicit EachKernel(PayloadReader& setup) : callback_(setup), items_(setup) {}
 
-  bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter&,
-           ItemProgress progress) override {
+  std::uint64_t run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter&,
+                    ItemProgress progress) override {
     auto cursor = items_.load(first, count, items);
     for (std::uint64_t i = 0; i < count; ++i) {
       if (!progress.enter(first + i)) {
-        return false;
+        return i;
       }
-      static_cast<void>(invokeItem(callback_.get(), cursor.next()));
+      static_cast<void>(callback_(first + i, cursor.next()));
     }
-    return true;
+    return count;
   }
 
  private:
-  ShippedCallback<Callback> callback_;
+  ItemCallback<Callback, ItemOf<Items>> callback_;
   ItemReader<Items> items_;
 };
 
@@ -84,28 +99,51 @@ class FilterKernel final : public Kernel {
  public:
   explicit FilterKernel(PayloadReader& setup) : callback_(setup), items_(setup) {}
 
-  bool run(std::uint64_t first, std::uint64_t count, ByteView items, PayloadWriter& results,
-           ItemProgress progress) override {
+  std::uint64_t run(std::uint64_t first, std::uint64_t count, ByteView items,
+                    PayloadWriter& results, ItemProgress progress) override {
     auto cursor = items_.load(first, count, items);
-    const std::size_t size = (count + 7) / 8;
-    std::memset(results.claim(size), 0, size);
-    for (std::uint64_t i = 0; i < count; ++i) {
+    std::memset(results.claim(sizeOf(count)), 0, sizeOf(count));
+    Bits bits{results, count};
+    for (; bits.done < count; ++bits.done) {
+      const std::uint64_t i = bits.done;
       if (!progress.enter(first + i)) {
-        return false;
+        break;
       }
       decltype(auto) item = cursor.next();
-      if (static_cast<bool>(invokeItem(callback_.get(), std::as_const(item)))) {
-        results.data()[i / 8] |= std::byte{1} << (i % 8);
+      if (static_cast<bool>(callback_(first + i, std::as_const(item)))) {
         if constexpr (ItemSource<Items>) {
           encode<ItemOf<Items>>(results, item);
         }
+        results.data()[i / 8] |= std::byte{1} << (i % 8);
+      }
+      if constexpr (ItemSource<Items>) {
+        bits.size = results.size();
       }
     }
-    return true;
+    return bits.done;
   }
 
  private:
-  ShippedCallback<Callback> callback_;
+  /// Bytes for so many bits.
+  static std::size_t sizeOf(std::uint64_t count) { return (count + 7) / 8; }
+
+  /// Leaves the bits of the items that are done, and of what lies behind all bits those that are
+  /// whole, also when an exception passes.
+  struct Bits {
+    PayloadWriter& results;
+    std::uint64_t count;
+    std::uint64_t done = 0;
+    std::size_t size = results.size();
+
+    ~Bits() {
+      const std::size_t begin = sizeOf(done);
+      const std::size_t end = sizeOf(count);
+      std::memmove(results.data() + begin, results.data() + end, size - end);
+      results.truncate(begin + size - end);
+    }
+  };
+
+  ItemCallback<Callback, ItemOf<Items>> callback_;
   ItemReader<Items> items_;
 };
 

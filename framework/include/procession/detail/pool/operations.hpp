@@ -35,8 +35,8 @@ std::size_t guessItemBytes(const Items& items) {
 template <class Items, class Callback, class KernelType>
 class ItemOperation : public Operation {
  public:
-  ItemOperation(const Items& items, const Callback& callback)
-      : items_(items), callback_(callback) {}
+  ItemOperation(const Items& items, const Callback& callback, std::uint64_t seed)
+      : items_(items), callback_(callback), seed_(seed) {}
 
   [[nodiscard]] Shape shape() const override {
     return {.items = countItems(items_),
@@ -50,11 +50,14 @@ class ItemOperation : public Operation {
   }
   [[nodiscard]] KernelFactory* kernel() const override { return &makeKernel<KernelType>; }
   void describe(PayloadWriter& setup) const override {
-    ShippedCallback<Callback>::ship(setup, callback_);
+    ItemCallback<Callback, ItemOf<Items>>::ship(setup, callback_, seed_);
     describeItems(setup, items_);
   }
   void encodeItems(PayloadWriter& writer, std::uint64_t first, std::uint64_t count) const override {
     detail::encodeItems(writer, items_, first, count);
+  }
+  [[nodiscard]] const std::byte* itemsInMemory() const override {
+    return detail::itemsInMemory(items_);
   }
 
  protected:
@@ -63,24 +66,27 @@ class ItemOperation : public Operation {
  private:
   const Items& items_;
   const Callback& callback_;
+  std::uint64_t seed_;
 };
 
 [[noreturn]] void throwWrongResultSize(std::size_t received, std::size_t expected);
 
 /// Collects one result an item into a vector, in order.
-template <class Items, class Callback>
-class MapOperation final : public ItemOperation<Items, Callback, MapKernel<Items, Callback>> {
-  using Base = ItemOperation<Items, Callback, MapKernel<Items, Callback>>;
+template <class Items, class Callback, class KernelType = MapKernel<Items, Callback>>
+class MapOperation : public ItemOperation<Items, Callback, KernelType> {
+  using Base = ItemOperation<Items, Callback, KernelType>;
   using Result = ItemResult<Callback, ItemOf<Items>>;
 
  public:
-  MapOperation(const Items& items, const Callback& callback) : Base(items, callback) {
+  MapOperation(const Items& items, const Callback& callback, std::uint64_t seed)
+      : Base(items, callback, seed) {
     results_.reserve(countItems(items));
     if constexpr (!std::is_same_v<Result, bool>) {
       adviseHugePages(results_.data(), results_.capacity() * sizeof(Result));
     }
   }
 
+  [[nodiscard]] const char* name() const override { return "map"; }
   [[nodiscard]] Operation::Shape shape() const override {
     Operation::Shape shape = Base::shape();
     shape.resultBytes = sizeof(Result);
@@ -160,8 +166,16 @@ class MapOperation final : public ItemOperation<Items, Callback, MapKernel<Items
 /// Collects nothing.
 template <class Items, class Callback>
 class EachOperation final : public ItemOperation<Items, Callback, EachKernel<Items, Callback>> {
+  using Base = ItemOperation<Items, Callback, EachKernel<Items, Callback>>;
+
  public:
-  using ItemOperation<Items, Callback, EachKernel<Items, Callback>>::ItemOperation;
+  using Base::Base;
+  [[nodiscard]] const char* name() const override { return "each"; }
+  [[nodiscard]] Operation::Shape shape() const override {
+    Operation::Shape shape = Base::shape();
+    shape.answersAtOnce = true;  // effects are what it is for
+    return shape;
+  }
   void accept(std::uint64_t, std::uint64_t, ByteView) override {}
 };
 
@@ -172,9 +186,10 @@ class FilterOperation final : public ItemOperation<Items, Callback, FilterKernel
   using Item = ItemOf<Items>;
 
  public:
-  FilterOperation(const Items& items, const Callback& callback)
-      : Base(items, callback), stays_(countItems(items), false) {}
+  FilterOperation(const Items& items, const Callback& callback, std::uint64_t seed)
+      : Base(items, callback, seed), stays_(countItems(items), false) {}
 
+  [[nodiscard]] const char* name() const override { return "filter"; }
   void accept(std::uint64_t first, std::uint64_t count, ByteView bytes) override {
     PayloadReader reader(bytes);
     const std::byte* bits = reader.take((count + 7) / 8);

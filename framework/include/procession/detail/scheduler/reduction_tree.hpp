@@ -114,6 +114,21 @@ class ReductionTree {
   /// Nodes that wait for their siblings.
   [[nodiscard]] std::size_t pendingCount() const { return pending_.size(); }
 
+  /// Those among them that came early: not all leaves to their left are in. The others, at most
+  /// log2(leafCount), wait whatever the order of arrival.
+  [[nodiscard]] std::size_t earlyCount() const {
+    std::size_t early = pending_.size();
+    std::uint64_t leaves = 0;  // that are in, from the left
+    for (const auto& [first, pending] : pending_) {
+      if (first != leaves) {
+        break;
+      }
+      leaves += std::uint64_t{1} << pending.first.level;
+      --early;
+    }
+    return early;
+  }
+
   /// The nodes that wait, from left to right, for those who pass them on; the tree is empty
   /// afterwards.
   [[nodiscard]] std::vector<std::pair<Node, Value>> takePending() {

@@ -67,6 +67,9 @@ ByteView openArchive(PayloadReader& reader);
 /// Throws PayloadError unless all of an archive was read: else the class loads less than it saves.
 void expectWholeArchive(std::size_t read, std::size_t size);
 
+/// Throws PayloadError for a byte that is no bool.
+bool isTrue(unsigned char byte);
+
 /// Turns the failure being handled while a `type` was decoded into a PayloadError; to be called in
 /// a catch block.
 [[noreturn]] void rethrowAsPayloadError(const std::type_info& type);
@@ -98,7 +101,9 @@ void encode(PayloadWriter& writer, const Value& value) {
 
 template <class Value>
 Value decodeRaw(PayloadReader& reader) {
-  if constexpr (std::is_default_constructible_v<Value>) {
+  if constexpr (std::is_same_v<Value, bool>) {
+    return isTrue(decodeRaw<unsigned char>(reader));
+  } else if constexpr (std::is_default_constructible_v<Value>) {
     Value value;
     reader.read(&value, sizeof value);
     return value;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 
 namespace procession::detail {
@@ -74,8 +75,14 @@ class HeapPayload final : public PayloadWriter {
   HeapPayload() = default;
   ~HeapPayload() override;
 
+  /// Bytes that stay where they are, for those who only read: nothing can be written to it. The
+  /// memory is the lender's, who keeps it until all have let go of the payload.
+  [[nodiscard]] static std::shared_ptr<const HeapPayload> borrow(ByteView bytes);
+
  private:
   void grow(std::size_t wanted) override;
+
+  bool isBorrowed_ = false;
 };
 
 /// Reads what a PayloadWriter wrote. Reading past the end throws PayloadError; it never touches
