@@ -48,11 +48,39 @@ class GatedKernel final : public Kernel {
   std::string gate_;
 };
 
+/// Forks, and may keep to itself that it did: fork servers may tell it later than the worker tells
+/// what it has done.
+class SecretiveSpawner final : public Spawner {
+ public:
+  void start(int worker, FileDescriptor channel, const FileDescriptor& arena) override {
+    real_->start(worker, std::move(channel), arena);
+  }
+  void signal(int worker, int signal) override { real_->signal(worker, signal); }
+  [[nodiscard]] int descriptor() const override { return real_->descriptor(); }
+  std::vector<Report> takeReports() override {
+    std::vector<Report> reports = real_->takeReports();
+    std::erase_if(reports, [&](const Report& report) {
+      const bool isStart = report.type == Report::Type::Started;
+      started = isStart ? report.pid : started;
+      return isStart && keepsStarts;
+    });
+    return reports;
+  }
+
+  bool keepsStarts = false;
+  pid_t started = 0;
+
+ private:
+  std::unique_ptr<Spawner> real_ = makeDirectSpawner();
+};
+
 /// Keeps what a backend tells.
 class Record final : public BackendEvents {
  public:
+  explicit Record(const Backend& backend) : backend_(backend) {}
   void workerReady(int worker, int) override { ready.push_back(worker); }
-  void chunkDone(int, std::uint64_t chunk, Time, ByteView results) override {
+  void chunkDone(int worker, std::uint64_t chunk, Time, ByteView results) override {
+    processes.push_back(backend_.spanOf(worker, chunk).process);
     PayloadReader reader(results);
     done.emplace_back(chunk, reader.readWord());
   }
@@ -74,7 +102,11 @@ class Record final : public BackendEvents {
 
   std::vector<int> ready;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> done;  // chunk, first item
+  std::vector<pid_t> processes;                               // of `done`
   std::vector<bool> recalls;
+
+ private:
+  const Backend& backend_;
 };
 
 class ForkBackendTest : public testing::Test {
@@ -96,8 +128,9 @@ class ForkBackendTest : public testing::Test {
     }
   }
 
-  ForkBackend backend_{1, makeDirectSpawner()};
-  Record record_;
+  SecretiveSpawner* spawner_ = new SecretiveSpawner;  // the backend's
+  ForkBackend backend_{1, std::unique_ptr<Spawner>(spawner_)};
+  Record record_{backend_};
   std::unique_ptr<HeapPayload> setup_;
 };
 
@@ -142,6 +175,17 @@ TEST_F(ForkBackendTest, AnswersToSeveralChunksComeBackWithTheirNumbers) {
 
   EXPECT_THAT(record_.done, ElementsAre(std::pair<std::uint64_t, std::uint64_t>(1, 10),
                                         std::pair<std::uint64_t, std::uint64_t>(2, 11)));
+}
+
+TEST_F(ForkBackendTest, AChunkThatIsDoneBeforeTheStartOfItsWorkerIsToldNamesItsProcess) {
+  spawner_->keepsStarts = true;
+  begin(1);
+  send({.id = 1, .first = 10, .count = 1});
+  waitForDone(1);
+  backend_.end(-1);
+
+  ASSERT_THAT(record_.processes, ElementsAre(testing::Gt(0)));
+  EXPECT_EQ(record_.processes.front(), spawner_->started);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "backend/agents_backend.hpp"
 #include "fuzz/fuzz.hpp"
+#include "fuzz/no_agent.hpp"
 #include "fuzz/rank_message_input.hpp"
 #include "pool/chunk_driver.hpp"
 #include "support/fake_ranks.hpp"
@@ -11,16 +12,6 @@
 using namespace procession::detail;  // NOLINT: a program of one function
 
 namespace {
-
-/// The parent's own agent has no worker.
-class NoAgent final : public LocalAgent {
- public:
-  void handle(RankMessage) override {}
-  bool step(Time, int, const TakeResults&) override { return false; }
-  [[nodiscard]] bool areWorkersBusy() const override { return true; }
-  [[nodiscard]] int taskDescriptor() const override { return -1; }
-  std::optional<RankMessage> takeAnswer() override { return std::nullopt; }
-};
 
 /// Whatever becomes of items is right.
 class AnyOwner final : public ChunkDriver::Owner {
@@ -52,7 +43,7 @@ OperationPlan planOf(std::uint8_t choices) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   procession::test::FuzzInput input(data, size);
   procession::test::FakeRanks ranks({0, 1, 2});
-  MailRoom room(ranks, std::make_unique<NoAgent>());
+  MailRoom room(ranks, std::make_unique<procession::test::NoAgent>());
   AgentsBackend backend(room, 3);
   AnyOwner owner;
   ChunkDriver driver(backend, owner, planOf(input.takeByte()), false);

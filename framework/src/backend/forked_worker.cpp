@@ -217,8 +217,8 @@ bool ForkedWorker::isOn(const Chunk& chunk) const {
 
 Backend::Span ForkedWorker::spanOf(std::uint64_t chunk) const {
   const std::optional<std::size_t> slot = slotOf(chunk);
-  return slot ? Backend::Span{pid_, arena_.begunAt(*slot), arena_.finishedAt(*slot)}
-              : Backend::Span{pid_};
+  return slot ? Backend::Span{pid(), arena_.begunAt(*slot), arena_.finishedAt(*slot)}
+              : Backend::Span{pid()};
 }
 
 std::optional<std::uint64_t> ForkedWorker::currentItem() const {

@@ -47,6 +47,7 @@ class ForkedWorker {
   [[nodiscard]] int number() const { return number_; }
   [[nodiscard]] int channel() const { return channel_.get(); }
   [[nodiscard]] const WorkerArena& arena() const { return arena_; }
+  /// 0: neither the spawner nor the worker has told yet. The worker may be first, with an answer.
   [[nodiscard]] pid_t pid() const { return pid_ != 0 ? pid_ : arena_.introducedWorker(); }
   void setPid(pid_t pid) { pid_ = pid; }
 
