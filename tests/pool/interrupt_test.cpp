@@ -103,6 +103,49 @@ TEST_P(InterruptTest, ASignalWhileAFutureIsAwaitedSettlesAllThatIsNotDone) {
   EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0));
 }
 
+/// Behind the gate, the program gets a signal, and the call goes on to its end.
+int interruptProgram(const std::string& gate, pid_t program) {
+  std::signal(SIGTERM, SIG_IGN);  // whoever asks it to stop
+  Gate::pass(gate);
+  kill(program, SIGINT);
+  return 5;
+}
+
+TEST_P(InterruptTest, ASignalOfWhichNoFutureCanTellIsNotLost) {
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool(2);
+    (void)pool.submit(&interruptProgram, gate.path(), getpid()).get();
+    return 1;
+  });
+  gate.awaitArrivals(1);
+  awaitSleep(child);
+  gate.letPass(1);
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::signaled(SIGINT));
+  EXPECT_TRUE(LeakGuard::reapOrphans().empty());
+}
+
+TEST_P(InterruptTest, ASubmissionThatASignalKeepsFromBeingTriedAgainTellsOfTheSignal) {
+  Gate gate;
+  const pid_t child = start([&] {
+    ProcessPool pool({.workerCount = 2, .retries = 1});
+    const auto interruptAndThrow = [](const std::string& path, pid_t program) -> int {
+      interruptProgram(path, program);  // a second attempt, if there is one, waits at the gate
+      throw std::runtime_error("once");
+    };
+    try {
+      (void)pool.submit(interruptAndThrow, gate.path(), getpid()).get();
+      return 1;
+    } catch (const Interrupted& interrupted) {
+      return interrupted.getSignal() == SIGINT ? 0 : 2;
+    }
+  });
+  gate.awaitArrivals(1);
+  awaitSleep(child);
+  gate.letPass(1);
+  EXPECT_EQ(awaitEnd(child), ProcessStatus::exited(0));
+}
+
 TEST_P(InterruptTest, ASignalEndsAStreamOfResults) {
   Gate gate;
   const pid_t child = start([&] {

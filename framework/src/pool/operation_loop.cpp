@@ -140,7 +140,11 @@ void OperationLoop::abandon() {
   }
   endProgress();
   driver_.end(stopDescriptor());
-  if (interruptedBy_) {  // who leaves is told nothing any more
+  passSignalOn();  // who leaves is told nothing any more
+}
+
+void OperationLoop::passSignalOn() {
+  if (interruptedBy_) {
     if (!signals_) {
       signals_.emplace();
     }

@@ -45,9 +45,12 @@ class OperationLoop final : private ChunkDriver::Owner {
   [[nodiscard]] bool isFinished() const { return driver_.isFinished(); }
   /// Only when finished. Throws what ended it early.
   void end();
-  /// Instead: nobody wants what is not done yet. Waits until no chunk is in flight. A signal that
-  /// the program was not told of does then what it would have done without the operation.
+  /// Instead: nobody wants what is not done yet. Waits until no chunk is in flight, and passes on
+  /// the signal of which nobody will be told any more.
   void abandon();
+  /// There was nobody to be told of the signal that ended it, if one did: it does at the end of
+  /// this object what it would have done without the operation.
+  void passSignalOn();
 
   [[nodiscard]] Scheduler& scheduler() { return driver_.scheduler(); }
   [[nodiscard]] bool isCancelled() const { return driver_.isCancelled(); }

@@ -150,8 +150,12 @@ void SubmissionQueue::end() {
     error = std::current_exception();
   }
   processedCount_ += loop_->doneItems();
-  loop_.reset();
+  const std::unique_ptr<OperationLoop> ended = std::move(loop_);
+  const bool isTold = open_ > 0;
   failOpen(error);
+  if (!isTold) {
+    ended->passSignalOn();
+  }
 }
 
 void SubmissionQueue::finish() {
@@ -188,9 +192,9 @@ void SubmissionQueue::abandon() {
 void SubmissionQueue::failOpen(const std::exception_ptr& error) {
   for (const std::shared_ptr<Submission>& submission : submissions_) {
     if (submission != nullptr) {
-      submission->error = error;
+      submission->error = error != nullptr ? error : submission->error;
       settle(*submission);
-      endedBy_ = error;
+      endedBy_ = submission->error;
     }
   }
   submissions_.clear();
@@ -236,9 +240,7 @@ void SubmissionQueue::accept(std::uint64_t first, std::uint64_t count, ByteView 
     // Taken out of the queue when nothing can fail any more: else nobody would ever settle it.
     if (header.failed != 0) {
       PayloadReader message({bytes, header.length});
-      const std::exception_ptr error = decodeThrown(message);
-      const std::shared_ptr<Submission> submission = std::move(at(item));
-      fail(submission, error);
+      attemptFailed(at(item), decodeThrown(message));
     } else {
       at(item)->bytes.assign(bytes, bytes + header.length);
       const std::shared_ptr<Submission> submission = std::move(at(item));
@@ -258,18 +260,24 @@ std::shared_ptr<Submission>& SubmissionQueue::at(std::uint64_t item) {
 }
 
 void SubmissionQueue::itemFailed(std::uint64_t item, const std::exception_ptr& error) {
-  const std::shared_ptr<Submission> submission = std::move(at(item));
-  fail(submission, error);
+  attemptFailed(at(item), error);
 }
 
-void SubmissionQueue::fail(const std::shared_ptr<Submission>& submission,
-                           const std::exception_ptr& error) {
-  if (submission->attempts++ < options_.retries && !loop_->isCancelled()) {
-    add(submission);
-    return;
+void SubmissionQueue::attemptFailed(std::shared_ptr<Submission>& place,
+                                    const std::exception_ptr& error) {
+  const bool isLast = place->attempts++ >= options_.retries;
+  if (isLast || loop_->isCancelled()) {
+    place->error = error;
   }
-  submission->error = error;
-  settle(*submission);
+  if (!isLast && loop_->isCancelled()) {
+    return;  // it stays open, and comes to what has ended the operation
+  }
+  const std::shared_ptr<Submission> submission = std::move(place);
+  if (isLast) {
+    settle(*submission);
+  } else {
+    add(submission);
+  }
 }
 
 void SubmissionQueue::settle(Submission& submission) {
