@@ -7,7 +7,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <ranges>
@@ -29,18 +28,6 @@ namespace procession::benchmarks {
 
 namespace {
 
-std::vector<pid_t> childrenOf(pid_t parent) {
-  std::vector<pid_t> children;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") == std::string::npos &&
-        test::parentOf(std::stoi(name)) == parent) {
-      children.push_back(std::stoi(name));
-    }
-  }
-  return children;
-}
-
 /// Kills the children of a process in turn, while it lives.
 class Killer {
  public:
@@ -55,7 +42,7 @@ class Killer {
     std::condition_variable_any never;
     for (std::size_t turn = 0; !stop.stop_requested(); ++turn) {
       never.wait_for(lock, stop, kInterval, [] { return false; });
-      const std::vector<pid_t> children = childrenOf(parent);
+      const std::vector<pid_t> children = test::childrenOf(parent);
       if (!stop.stop_requested() && !children.empty()) {
         kill(children[turn % children.size()], SIGKILL);
       }

@@ -6,6 +6,7 @@
 #include <map>
 #include <ranges>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,22 @@ TEST_F(PoolReduceTest, PassesWhatAnOperatorThrowsInTheParentOn) {
   EXPECT_EQ(pool_.reduce(std::vector{1, 2}, add, 1), 4);
 }
 
+TEST_F(PoolReduceTest, NamesTheItemAtWhichAnOperatorOnNumbersThrows) {
+  // None is the first of its leaf; the last one is in a shorter leaf.
+  for (const long item : {3L, 77'776L, 99'998L}) {
+    const auto add = bindFront(
+        [](long bad, long a, long b) { return b == bad ? throw std::domain_error("bad") : a + b; },
+        item);
+    for (const std::size_t grain : {std::size_t{7}, std::size_t{1000}}) {
+      ProcessPool pool({.workerCount = 2, .grain = grain});
+      const auto error = thrownBy<TaskError>(
+          [&] { static_cast<void>(pool.reduce(std::views::iota(0L, 99'999L), add, 0L)); });
+      EXPECT_EQ(error.getItem(), item) << "grain " << grain;
+      EXPECT_EQ(error.getType(), "std::domain_error");
+    }
+  }
+}
+
 std::vector<double> randomDoubles(std::size_t count) {
   std::mt19937_64 random(4711);
   std::vector<double> numbers(count);
@@ -169,6 +186,30 @@ void expectTheSameBits(const std::vector<double>& items, std::initializer_list<i
   for (const std::size_t chunkSize : {std::size_t{1'000}, std::size_t{77'777}}) {
     EXPECT_EQ(bitsOf(items, {.workerCount = 3, .chunkSize = chunkSize}), expected)
         << "chunks of " << chunkSize;
+  }
+}
+
+/// What the pool promises of leaves of `grain` items: each is folded from left to right, then they
+/// are added in pairs, and the pairs in pairs.
+double sumAsPromised(std::span<const double> items, std::size_t grain) {
+  if (items.size() <= grain) {
+    return std::accumulate(items.begin() + 1, items.end(), items.front());
+  }
+  const std::size_t leaves = (items.size() - 1) / grain + 1;
+  const std::size_t left = std::bit_ceil(leaves) / 2 * grain;
+  return sumAsPromised(items.first(left), grain) + sumAsPromised(items.subspan(left), grain);
+}
+
+TEST(ReductionBitsTest, AreThoseOfTheTreeThatIsPromised) {
+  for (const std::size_t count : {1, 17, 4096, 100'003}) {
+    const std::vector<double> items = randomDoubles(count);
+    for (const std::size_t grain : {1, 3, 64, 1000}) {
+      ProcessPool pool({.workerCount = 3, .grain = grain});
+      const double expected = 0.1 + sumAsPromised(items, grain);
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(pool.reduce(items, std::plus<>{}, 0.1)),
+                std::bit_cast<std::uint64_t>(expected))
+          << count << " items, grain " << grain;
+    }
   }
 }
 

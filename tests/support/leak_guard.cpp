@@ -18,6 +18,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "support/process_stat.hpp"
+
 namespace procession::test {
 namespace {
 
@@ -56,26 +58,9 @@ std::map<int, std::string> listDescriptors() {
 
 std::map<pid_t, std::string> listChildren() {
   std::map<pid_t, std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    auto pid = toNumber(entry.path().filename());
-    if (!pid) {
-      continue;
-    }
-    std::ifstream file(entry.path() / "stat");
-    std::string stat;
-    std::getline(file, stat);
-    // "pid (name) state parent ..."; the name may hold spaces and brackets.
-    auto open = stat.find('(');
-    auto close = stat.rfind(')');
-    if (open == std::string::npos || close == std::string::npos) {
-      continue;  // ended meanwhile
-    }
-    std::istringstream rest(stat.substr(close + 1));
-    std::string state;
-    pid_t parent = 0;
-    rest >> state >> parent;
-    if (parent == getpid()) {
-      found.emplace(*pid, stat.substr(open + 1, close - open - 1) + " (" + state + ")");
+  for (const pid_t pid : childrenOf(getpid())) {
+    if (const auto stat = statOf(pid)) {
+      found.emplace(pid, stat->name + " (" + stat->state + ")");
     }
   }
   return found;

@@ -3,15 +3,19 @@
 #include <sched.h>
 #include <sys/types.h>
 
+#include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace procession::test {
 
 /// What /proc/<pid>/stat tells of a process (proc(5)).
 struct ProcessStat {
+  std::string name;
   char state = 0;
   pid_t parent = 0;
 };
@@ -21,18 +25,34 @@ inline std::optional<ProcessStat> statOf(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
   std::getline(file, line);
-  const auto name = line.rfind(')');
-  if (name == std::string::npos) {
+  // "pid (name) state parent ..."; the name may hold spaces and brackets.
+  const auto open = line.find('(');
+  const auto close = line.rfind(')');
+  if (open == std::string::npos || close == std::string::npos) {
     return std::nullopt;
   }
-  std::istringstream rest(line.substr(name + 1));
   ProcessStat stat;
+  stat.name = line.substr(open + 1, close - open - 1);
+  std::istringstream rest(line.substr(close + 1));
   rest >> stat.state >> stat.parent;
   return stat;
 }
 
 /// 0 for a process that is gone.
 inline pid_t parentOf(pid_t pid) { return statOf(pid).value_or(ProcessStat{}).parent; }
+
+inline std::vector<pid_t> childrenOf(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error == std::errc() && end == name.data() + name.size() && parentOf(pid) == parent) {
+      children.push_back(pid);
+    }
+  }
+  return children;
+}
 
 /// Whether the process waits for something, as one does that cannot get rid of its output.
 inline bool sleepsOrIsGone(pid_t pid) {

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -16,11 +15,6 @@ namespace procession::detail {
 
 namespace {
 
-// A chunk's bytes should fit a core's cache, with its results, so that every byte is copied from
-// there.
-constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
-// What an agent gets at once is for all its workers; but it should not wait long for it.
-constexpr std::size_t kAgentChunkBytes = std::size_t{32} << 20;
 // Reductions hold back while this much waits for its neighbours.
 constexpr std::size_t kMostWaitingBytes = std::size_t{256} << 20;
 // A partial costs about 2 ns a byte on its way from a worker into the parent's tree; a chunk should
@@ -42,26 +36,6 @@ bool becomesReadable(int descriptor, Time limit) {
     ready = poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(0, left)));
   } while (ready < 0 && errno == EINTR);
   return ready > 0;
-}
-
-std::size_t chunkBytesFor(const Backend& backend) {
-  return std::min(kChunkBytes * static_cast<std::size_t>(backend.capacity()),
-                  std::max(kChunkBytes, kAgentChunkBytes));
-}
-
-std::uint64_t mostChunkItems(const OperationPlan& plan, std::size_t chunkBytes, int capacity) {
-  const OperationShape& shape = plan.shape;
-  if (plan.chunkSize != 0) {
-    const auto capacities = static_cast<std::uint64_t>(capacity);
-    const bool isHuge = plan.chunkSize > std::numeric_limits<std::uint64_t>::max() / capacities;
-    return std::max<std::uint64_t>(isHuge ? plan.chunkSize : plan.chunkSize * capacities,
-                                   shape.leafItems);
-  }
-  const std::size_t bytes = std::max(shape.itemBytes, shape.resultBytes);
-  if (bytes == 0) {
-    return std::numeric_limits<std::uint64_t>::max();
-  }
-  return std::max<std::uint64_t>(chunkBytes / bytes, shape.leafItems);
 }
 
 SchedulerOptions toSchedulerOptions(const OperationPlan& plan, const Backend& backend,
@@ -91,13 +65,12 @@ ChunkDriver::ChunkDriver(Backend& backend, Owner& owner, const OperationPlan& pl
     : backend_(backend),
       owner_(owner),
       plan_(plan),
-      chunkBytes_(chunkBytesFor(backend)),
-      mostItems_(mostChunkItems(plan, chunkBytes_, backend.capacity())),
-      scheduler_(toSchedulerOptions(plan, backend, mostItems_, ofAgent)),
+      limit_(plan, backend.capacity()),
+      scheduler_(toSchedulerOptions(plan, backend, limit_.items(), ofAgent)),
       encoder_([this](PayloadWriter& writer, std::uint64_t first, std::uint64_t count) {
         const std::size_t before = writer.size();
         owner_.encodeItems(writer, first, count);
-        limitChunks(writer.size() - before, count);
+        noteBytes(count, writer.size() - before);
       }),
       watch_(backend.isOfAgents() ? Time{0} : plan.timeout) {}
 
@@ -243,19 +216,14 @@ void ChunkDriver::chunkDone(int worker, std::uint64_t chunk, Time busy, ByteView
   flights_.erase(flight);
   if (!backend_.isOfAgents()) {
     accept(done.first, done.count, busy, results);
-    limitChunks(results.size(), done.count);
+    noteBytes(done.count, results.size());
   }
   scheduler_.chunkDone(worker, chunk, busy, steadyNow());
 }
 
-void ChunkDriver::limitChunks(std::size_t bytes, std::uint64_t items) {
-  if (plan_.chunkSize != 0 || plan_.shape.wholeNodes || bytes <= chunkBytes_) {
-    return;
-  }
-  const std::uint64_t most = std::max<std::uint64_t>(1, chunkBytes_ * items / bytes);
-  if (most < mostItems_) {
-    mostItems_ = most;
-    scheduler_.limitChunkItems(most);
+void ChunkDriver::noteBytes(std::uint64_t items, std::size_t bytes) {
+  if (const std::optional<std::uint64_t> most = limit_.note(items, bytes)) {
+    scheduler_.limitChunkItems(*most);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "backend/backend.hpp"
 #include "backend/operation_plan.hpp"
 #include "backend/trace_record.hpp"
+#include "pool/chunk_limit.hpp"
 #include "pool/chunk_trace.hpp"
 #include "pool/item_watch.hpp"
 #include "scheduler/scheduler.hpp"
@@ -126,8 +127,8 @@ class ChunkDriver final : private BackendEvents {
   void recordFailure(const Scheduler::Action& action);
   void recordAttempt(std::uint64_t item, const std::exception_ptr& error, Time took);
   void accept(std::uint64_t first, std::uint64_t count, Time busy, ByteView results);
-  /// After a chunk whose items or results took many bytes: smaller chunks from now on.
-  void limitChunks(std::size_t bytes, std::uint64_t items);
+  /// Of a chunk's items or results. Where they are many: smaller chunks from now on.
+  void noteBytes(std::uint64_t items, std::size_t bytes);
   void traceRetry(int worker, const Chunk& chunk);
   void traceLoss(int worker, std::optional<std::uint64_t> begun, ProcessStatus status,
                  std::optional<std::uint64_t> item);
@@ -146,8 +147,7 @@ class ChunkDriver final : private BackendEvents {
   Owner& owner_;
   std::optional<ChunkTrace> trace_;
   OperationPlan plan_;
-  std::size_t chunkBytes_;   // a chunk's items, or its results, should take no more
-  std::uint64_t mostItems_;  // of a chunk
+  ChunkLimit limit_;
   Scheduler scheduler_;
   Backend::Encoder encoder_;
   std::unordered_map<std::uint64_t, Flight> flights_;  // by chunk

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -148,21 +150,25 @@ class FoldKernel final : public Kernel {
   /// A node has one result: all of it, or none.
   std::uint64_t run(std::uint64_t first, std::uint64_t count, ByteView items,
                     PayloadWriter& results, ItemProgress progress) override {
-    auto cursor = items_.load(first, count, items);
-    LeafFolder<Accumulator,
-               std::reference_wrapper<std::remove_reference_t<decltype(step_.combine())>>>
-        folder(std::ref(step_.combine()));
+    Cursor cursor = items_.load(first, count, items);
+    Folder folder(std::ref(step_.combine()));
     const std::uint64_t end = first + count;
     const bool unnamed = Step::kIsCheap && count > leafItems_;
-    for (std::uint64_t leaf = first; leaf < end; leaf += leafItems_) {
-      const std::uint64_t leafEnd = std::min(end, leaf + leafItems_);
-      std::optional<Accumulator> value;
-      cursor = unnamed ? foldUnnamed(leaf, leafEnd, cursor, progress, value)
-                       : foldLeaf(leaf, leafEnd, cursor, progress, value);
-      if (!value) {
-        return 0;
+    bool isWanted = true;
+    std::uint64_t leaf = first;
+    if constexpr (kLeavesTogether > 1) {
+      while (unnamed && isWanted && leafItems_ <= (end - leaf) / kLeavesTogether) {
+        isWanted = foldUnnamed<kLeavesTogether>(leaf, leafItems_, cursor, progress, folder);
+        leaf += kLeavesTogether * leafItems_;
       }
-      folder.add(std::move(*value));
+    }
+    for (; isWanted && leaf < end; leaf += leafItems_) {
+      const std::uint64_t size = std::min(leafItems_, end - leaf);
+      isWanted = unnamed ? foldUnnamed<1>(leaf, size, cursor, progress, folder)
+                         : foldLeaf(leaf, size, cursor, progress, folder);
+    }
+    if (!isWanted) {
+      return 0;
     }
     encode<Accumulator>(results, folder.take());
     return count;
@@ -170,44 +176,90 @@ class FoldKernel final : public Kernel {
   [[nodiscard]] bool hasOneResult() const override { return true; }
 
  private:
-  /// Leaves `value` empty when the operation was cancelled. A function of its own, and never
-  /// inlined: only there does the compiler keep the accumulator in a register.
-  template <class Cursor>
-  [[gnu::noinline]] Cursor foldLeaf(std::uint64_t item, std::uint64_t end, Cursor cursor,
-                                    ItemProgress progress, std::optional<Accumulator>& value) {
+  using Cursor = typename ItemReader<Items>::Cursor;
+  using Folder = LeafFolder<
+      Accumulator,
+      std::reference_wrapper<std::remove_reference_t<decltype(std::declval<Step&>().combine())>>>;
+
+  static constexpr std::size_t leavesTogether() {
+    if constexpr (requires(const Cursor& cursor) { cursor.ahead(1); }) {
+      return Step::kIsCheap ? 4 : 1;
+    } else {
+      return 1;
+    }
+  }
+  static constexpr std::size_t kLeavesTogether = leavesTogether();
+
+  // The following fold leaves of `size` items, and return false when the operation was cancelled.
+  // Functions of their own, and never inlined: only there does the compiler keep accumulators in
+  // registers.
+
+  [[gnu::noinline]] bool foldLeaf(std::uint64_t item, std::uint64_t size, Cursor& cursor,
+                                  ItemProgress progress, Folder& folder) {
     if (!progress.enterWhole(item)) {
-      return cursor;
+      return false;
     }
-    Accumulator accumulator = step_.first(item, cursor.next());
-    while (++item < end) {
+    Cursor items = cursor;
+    Accumulator accumulator = step_.first(item, items.next());
+    for (const std::uint64_t end = item + size; ++item < end;) {
       if (!progress.enterWhole(item)) {
-        return cursor;
+        return false;
       }
-      accumulator = step_.next(std::move(accumulator), item, cursor.next());
+      accumulator = step_.next(std::move(accumulator), item, items.next());
     }
-    value.emplace(std::move(accumulator));
-    return cursor;
+    cursor = items;
+    folder.add(std::move(accumulator));
+    return true;
   }
 
-  /// The same without telling each item. When the operator throws, the leaf is folded again to name
+  /// The same without telling each item, for several leaves at a time: what the operator does in
+  /// one need not wait for what it does in another. When it throws, they are folded again to name
   /// the item; when the worker dies, the scheduler searches the chunk, down to a single leaf, which
   /// is folded the other way.
-  template <class Cursor>
-  [[gnu::noinline]] Cursor foldUnnamed(std::uint64_t item, std::uint64_t end, Cursor cursor,
-                                       ItemProgress progress, std::optional<Accumulator>& value) {
+  template <std::size_t kLeaves>
+  [[gnu::noinline]] bool foldUnnamed(std::uint64_t item, std::uint64_t size, Cursor& cursor,
+                                     ItemProgress progress, Folder& folder) {
     if (!progress.isWanted()) {
-      return cursor;
+      return false;
     }
-    const Cursor start = cursor;
+    std::optional<std::array<Accumulator, kLeaves>> sums;
     try {
-      Accumulator accumulator = step_.first(item, cursor.next());
-      for (std::uint64_t left = end - item - 1; left > 0; --left) {
-        accumulator = step_.next(std::move(accumulator), end - left, cursor.next());
-      }
-      value.emplace(std::move(accumulator));
-      return cursor;
+      sums = foldAbreast(item, size, cursor, std::make_index_sequence<kLeaves>());
     } catch (...) {
-      return foldLeaf(item, end, start, progress, value);
+      // Whatever it was, it comes again.
+    }
+    if (sums) {
+      for (Accumulator& sum : *sums) {
+        folder.add(std::move(sum));
+      }
+      return true;
+    }
+    bool isWanted = true;
+    for (std::size_t leaf = 0; leaf < kLeaves && isWanted; ++leaf) {
+      isWanted = foldLeaf(item + leaf * size, size, cursor, progress, folder);
+    }
+    return isWanted;
+  }
+
+  template <std::size_t... leaf>
+  std::array<Accumulator, sizeof...(leaf)> foldAbreast(std::uint64_t item, std::uint64_t size,
+                                                       Cursor& cursor,
+                                                       std::index_sequence<leaf...>) {
+    std::array<Cursor, sizeof...(leaf)> items{aheadOf(cursor, leaf * size)...};
+    std::array<Accumulator, sizeof...(leaf)> sums{
+        step_.first(item + leaf * size, items[leaf].next())...};
+    for (std::uint64_t i = 1; i < size; ++i) {
+      ((sums[leaf] = step_.next(std::move(sums[leaf]), item + leaf * size + i, items[leaf].next())),
+       ...);
+    }
+    cursor = items.back();
+    return sums;
+  }
+  static Cursor aheadOf(const Cursor& cursor, std::uint64_t items) {
+    if constexpr (kLeavesTogether > 1) {
+      return cursor.ahead(items);
+    } else {
+      return cursor;
     }
   }
 

@@ -129,6 +129,7 @@ class RawItems {
   struct Cursor {
     const Item* item;
     const Item& next() { return *item++; }
+    [[nodiscard]] Cursor ahead(std::uint64_t items) const { return {item + items}; }
   };
 
   explicit RawItems(PayloadReader&) {}
@@ -158,6 +159,9 @@ class ComputedItems {
   struct Cursor {
     std::ranges::iterator_t<const View> item;
     ItemOf<View> next() { return *item++; }
+    [[nodiscard]] Cursor ahead(std::uint64_t items) const {
+      return {item + static_cast<std::ranges::range_difference_t<const View>>(items)};
+    }
   };
 
   explicit ComputedItems(PayloadReader& setup)
