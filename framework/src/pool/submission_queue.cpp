@@ -240,7 +240,7 @@ void SubmissionQueue::accept(std::uint64_t first, std::uint64_t count, ByteView 
     // Taken out of the queue when nothing can fail any more: else nobody would ever settle it.
     if (header.failed != 0) {
       PayloadReader message({bytes, header.length});
-      attemptFailed(at(item), decodeThrown(message));
+      endAttempt(at(item), decodeThrown(message));
     } else {
       at(item)->bytes.assign(bytes, bytes + header.length);
       const std::shared_ptr<Submission> submission = std::move(at(item));
@@ -260,11 +260,11 @@ std::shared_ptr<Submission>& SubmissionQueue::at(std::uint64_t item) {
 }
 
 void SubmissionQueue::itemFailed(std::uint64_t item, const std::exception_ptr& error) {
-  attemptFailed(at(item), error);
+  endAttempt(at(item), error);
 }
 
-void SubmissionQueue::attemptFailed(std::shared_ptr<Submission>& place,
-                                    const std::exception_ptr& error) {
+void SubmissionQueue::endAttempt(std::shared_ptr<Submission>& place,
+                                 const std::exception_ptr& error) {
   const bool isLast = place->attempts++ >= options_.retries;
   if (isLast || loop_->isCancelled()) {
     place->error = error;

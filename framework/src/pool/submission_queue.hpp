@@ -55,8 +55,8 @@ class SubmissionQueue final : private Operation {
   void step(std::optional<Time> until);
   void end();
   void failOpen(const std::exception_ptr& error);
-  /// Tries again, or settles it. `place`: among the submissions.
-  void attemptFailed(std::shared_ptr<Submission>& place, const std::exception_ptr& error);
+  /// After an attempt that failed: tries again, or settles it. `place`: among the submissions.
+  void endAttempt(std::shared_ptr<Submission>& place, const std::exception_ptr& error);
   void settle(Submission& submission);
   [[nodiscard]] bool shouldStep() const;
   /// Throws PayloadError if none is open under this number, which another process told.
