@@ -11,6 +11,7 @@
 
 #include "pool/pool_test_support.hpp"
 #include "procession/process_pool.hpp"
+#include "support/begun_thread.hpp"
 #include "support/scoped_environment.hpp"
 
 // Options, counts, threads, and the end of a pool.
@@ -131,7 +132,7 @@ TEST(PoolLifeTest, SeveralPoolsWorkSideBySide) {
 TEST(PoolLifeTest, ASecondThreadIsToldThatThePoolIsBusy) {
   Gate gate;
   ProcessPool pool(2);
-  std::jthread intruder([&] {
+  auto intruder = begunThread<std::jthread>([&] {
     gate.awaitArrivals(1);
     EXPECT_THROW(static_cast<void>(pool.map(std::vector{1}, &increment)), std::logic_error);
     gate.letPass(1);
@@ -148,7 +149,7 @@ TEST(PoolLifeTest, ASecondThreadIsRefusedWhateverItWantsAndTheOperationIsUnharme
   ProcessPool pool(2);
   const std::vector<int> one{1};
   const auto add = [](int a, int b) { return a + b; };
-  std::jthread intruder([&] {
+  auto intruder = begunThread<std::jthread>([&] {
     gate.awaitArrivals(1);
     EXPECT_THROW(static_cast<void>(pool.filter(one, [](int) { return true; })), std::logic_error);
     EXPECT_THROW(pool.each(one, [](int) {}), std::logic_error);

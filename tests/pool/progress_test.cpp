@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pool_test_support.hpp"
+#include "support/begun_thread.hpp"
 #include "support/pseudo_terminal.hpp"
 #include "support/scoped_environment.hpp"
 
@@ -140,7 +141,7 @@ TEST_F(PoolProgressTest, LocalOnlyWorkersAndTheBarShareATerminal) {
     const Redirected redirected(terminal_.descriptor());
     ProcessPool pool({.workerCount = 1, .chunkSize = 1, .progress = Progress::On});
     const std::string path = gate.path();
-    std::thread watcher([&] {
+    auto watcher = begunThread([&] {
       for (int item = 0; item < kItems; ++item) {
         gate.awaitArrivals(1);
         gate.letPass(1);
@@ -172,7 +173,7 @@ TEST_F(PoolProgressTest, TheBarIsThereWhileItemsAreWorkedOn) {
   {
     const Redirected redirected(terminal_.descriptor());
     ProcessPool pool({.workerCount = 2, .chunkSize = 1, .progress = Progress::On});
-    std::thread watcher([&] {
+    auto watcher = begunThread([&] {
       gate.letPass(3);
       gate.awaitArrivals(4);  // the last of them has to wait
       terminal_.await([](const Screen& screen) {
@@ -203,7 +204,7 @@ TEST_F(PoolProgressTest, TheBarCountsTheItemsOfChunksThatAreNotDone) {
   {
     const Redirected redirected(terminal_.descriptor());
     ProcessPool pool({.workerCount = 1, .progress = Progress::On});
-    std::thread watcher([&] {
+    auto watcher = begunThread([&] {
       gate.awaitArrivals(1);
       EXPECT_TRUE(terminal_.await([](const Screen& screen) {
         return screen.bottomLine().find(" 5 of 1,000") != std::string::npos;

@@ -12,6 +12,7 @@
 #include "backend/ranks.hpp"
 #include "pool/pool_test_support.hpp"
 #include "procession/process_pool.hpp"
+#include "support/begun_thread.hpp"
 #include "support/crash.hpp"
 #include "support/rank_here.hpp"
 #include "system/host_name.hpp"
@@ -133,7 +134,7 @@ class RankFaultTest : public testing::Test {
   std::map<int, std::set<pid_t>> serversOfRanks() {
     const auto count = static_cast<std::size_t>(pool_.getWorkerCount());
     Gate gate;
-    std::jthread keeper([&] {
+    auto keeper = begunThread<std::jthread>([&] {
       const std::vector<pid_t> pids = gate.awaitArrivals(count);
       EXPECT_EQ(std::set(pids.begin(), pids.end()).size(), count);
       gate.letPass(count);

@@ -16,6 +16,7 @@
 #include "procession/fork_process.hpp"
 #include "procession/node_shared.hpp"
 #include "procession/process_pool.hpp"
+#include "support/begun_thread.hpp"
 
 // How workers have values of nodeShared(): the same memory in all of them, which none can change,
 // and which is free when the value is released.
@@ -50,7 +51,7 @@ class WorkerSharedTest : public testing::Test {
   /// Has each of the workers read all of the table. Returns their pids.
   std::vector<pid_t> readInAllWorkers(Table::View view) {
     Gate gate;
-    std::jthread keeper([&] {
+    auto keeper = begunThread<std::jthread>([&] {
       gate.awaitArrivals(kWorkers);
       gate.letPass(kWorkers);
     });

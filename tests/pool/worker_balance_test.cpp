@@ -5,6 +5,7 @@
 
 #include "pool/pool_test_support.hpp"
 #include "procession/process_pool.hpp"
+#include "support/begun_thread.hpp"
 
 namespace procession::test {
 namespace {
@@ -14,7 +15,7 @@ TEST(WorkerBalanceTest, AsManyItemsAsWorkersAreAllBegunAtOnce) {
   for (const int workers : {1, 2, 4, 6, 9}) {
     ProcessPool pool(workers);
     Gate gate;
-    std::jthread keeper([&] {
+    auto keeper = begunThread<std::jthread>([&] {
       gate.awaitArrivals(static_cast<std::size_t>(workers));
       gate.letPass(static_cast<std::size_t>(workers));
     });
@@ -30,7 +31,7 @@ TEST(WorkerBalanceTest, AsManyItemsAsWorkersAreAllBegunAtOnce) {
 void runWithOneLongItem(int items, int longItem) {
   ProcessPool pool(3);
   Gate gate;
-  std::jthread keeper([&] {
+  auto keeper = begunThread<std::jthread>([&] {
     gate.awaitArrivals(static_cast<std::size_t>(items));
     gate.letPass(1);
   });

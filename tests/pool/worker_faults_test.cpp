@@ -11,6 +11,7 @@
 
 #include "pool/pool_test_support.hpp"
 #include "procession/process_pool.hpp"
+#include "support/begun_thread.hpp"
 #include "support/crash.hpp"
 
 // Callbacks that take their process down: the error names the item and the way it ended, the other
@@ -40,7 +41,7 @@ class WorkerFaultTest : public testing::Test {
   /// Each of the workers holds an item at the same time.
   void expectAllWorkersAtWork() {
     Gate gate;
-    std::jthread keeper([&] {
+    auto keeper = begunThread<std::jthread>([&] {
       const std::vector<pid_t> pids = gate.awaitArrivals(kWorkers);
       EXPECT_EQ(std::set(pids.begin(), pids.end()).size(), static_cast<std::size_t>(kWorkers));
       gate.letPass(kWorkers);
@@ -60,7 +61,7 @@ class WorkerFaultTest : public testing::Test {
 TEST(WorkersTest, NineItemsKeepFourWorkersBusy) {
   ProcessPool pool(4);
   Gate gate;
-  std::jthread keeper([&] {
+  auto keeper = begunThread<std::jthread>([&] {
     const std::vector<pid_t> pids = gate.awaitArrivals(4);
     EXPECT_EQ(std::set(pids.begin(), pids.end()).size(), 4u);
     gate.letPass(9);
@@ -142,7 +143,7 @@ TEST_F(WorkerFaultTest, AStackOverflowNamesItsItem) {
 TEST_F(WorkerFaultTest, AKillFromOutsideNamesTheItemThatTheWorkerWasOn) {
   Gate gate;
   pid_t victim = 0;
-  std::jthread killer([&] {
+  auto killer = begunThread<std::jthread>([&] {
     victim = gate.awaitArrivals(1).front();
     kill(victim, SIGKILL);
   });
@@ -201,7 +202,7 @@ TEST_F(WorkerFaultTest, OfSeveralFailuresTheLowestItemIsReported) {
     }
     return n;
   };
-  std::jthread keeper([&] {
+  auto keeper = begunThread<std::jthread>([&] {
     gate.awaitArrivals(2);
     gate.letPass(2);
   });
