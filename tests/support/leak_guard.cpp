@@ -9,12 +9,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <sstream>
 #include <system_error>
 
@@ -26,22 +23,11 @@ namespace {
 Holdings heldAtStart;
 std::set<pid_t> allowedChildren;
 
-std::optional<int> toNumber(const std::string& text) {
-  int number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return number;
-}
-
 std::map<int, std::string> listDescriptors() {
   const std::string folder = "/proc/self/fd";
   std::map<int, std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (auto number = toNumber(entry.path().filename())) {
-      found.emplace(*number, std::string());
-    }
+  for (const int number : numbersIn(folder)) {
+    found.emplace(number, std::string());
   }
   for (auto entry = found.begin(); entry != found.end();) {
     std::error_code gone;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace procession::test {
@@ -41,16 +42,23 @@ inline std::optional<ProcessStat> statOf(pid_t pid) {
 /// 0 for a process that is gone.
 inline pid_t parentOf(pid_t pid) { return statOf(pid).value_or(ProcessStat{}).parent; }
 
-inline std::vector<pid_t> childrenOf(pid_t parent) {
-  std::vector<pid_t> children;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+/// The entries of a folder whose names are numbers, as those of /proc and of /proc/<pid>/fd.
+inline std::vector<int> numbersIn(const std::filesystem::path& folder) {
+  std::vector<int> numbers;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename();
-    pid_t pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error == std::errc() && end == name.data() + name.size() && parentOf(pid) == parent) {
-      children.push_back(pid);
+    int number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size()) {
+      numbers.push_back(number);
     }
   }
+  return numbers;
+}
+
+inline std::vector<pid_t> childrenOf(pid_t parent) {
+  std::vector<pid_t> children = numbersIn("/proc");
+  std::erase_if(children, [parent](pid_t pid) { return parentOf(pid) != parent; });
   return children;
 }
 
